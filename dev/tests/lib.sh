@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Shared by the test steps: TAP on stdout, details on stderr and as `#` lines.
+
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+TMP=$(mktemp -d)
+trap 'rm -rf "$TMP"' EXIT
+
+ok()
+{
+	echo "ok - $*"
+}
+
+not_ok()
+{
+	echo "not ok - $*"
+}
+
+# check NAME COMMAND...: the command must succeed.
+check()
+{
+	local name=$1
+	shift
+	if "$@" >"$TMP/check" 2>&1; then
+		ok "$name"
+	else
+		not_ok "$name"
+		head -n 20 "$TMP/check" | sed 's/^/# /'
+	fi
+}
+
+# refuses NAME STATUS REGEX COMMAND...: must end so, and say so.
+refuses()
+{
+	local name=$1 status=$2 regex=$3 code=0
+	shift 3
+	"$@" >"$TMP/refuses" 2>&1 || code=$?
+	if ((code == status)) && grep -qE -- "$regex" "$TMP/refuses"; then
+		ok "$name"
+	else
+		not_ok "$name: status $code, wanted $status and /$regex/"
+		head -n 20 "$TMP/refuses" | sed 's/^/# /'
+	fi
+}
+
+# A base of three files, as KERNEL_TREE; its kernel version is the argument.
+synthetic_base()
+{
+	mkdir -p "$TMP/linux/mm"
+	printf '%s\n' '# SPDX-License-Identifier: GPL-2.0' 'VERSION = 6' \
+		"PATCHLEVEL = ${1#6.}" 'SUBLEVEL = 7' >"$TMP/linux/Makefile"
+	seq 1 60 | sed 's/.*/int line_&;/' >"$TMP/linux/mm/a.c"
+	printf '%s\n\n%s\n%s\n\n%s\n%s\n' 'List' 'AAA' $'F:\tmm/a.c' \
+		'ZZZ' $'F:\tmm/z.c' >"$TMP/linux/MAINTAINERS"
+	export KERNEL_TREE=$TMP/linux CACHE=$TMP/cache REPO=$TMP/repo
+	export OUT=$TMP/repo/out
+	mkdir -p "$REPO/patches"
+	cp "$DEV/../BASE" "$REPO"
+	echo '# comment' >"$REPO/series"
+}
+
+# entry SUBJECT FILE...: adds a commit to the synthetic repository; its diff
+# comes on stdin.
+entry()
+{
+	local subject=$1 slug
+	shift
+	slug=$(tr -cs 'A-Za-z0-9._\n' - <<<"$subject")
+	echo "$slug" >>"$REPO/series"
+	{
+		printf 'Subject: %s\n\nWhy.\n---\n' "$subject"
+		cat
+	} >"$REPO/patches/$slug.patch"
+	local file
+	for file; do
+		echo "    $file" >>"$REPO/series"
+		mkdir -p "$(dirname "$REPO/$file")"
+		echo "/* $file */" >"$REPO/$file"
+	done
+}
+
+# A hook after line_N of the synthetic mm/a.c, as a canonical diff; SHIFT lines
+# were added above it.
+hook()
+{
+	local n=$1 shift=${2:-0}
+	printf '%s\n' 'diff --git a/mm/a.c b/mm/a.c' '--- a/mm/a.c' \
+		'+++ b/mm/a.c' \
+		"@@ -$((n - 2 + shift)),6 +$((n - 2 + shift)),7 @@ int line_$((n - 3));"
+	seq $((n - 2)) "$n" | sed 's/.*/ int line_&;/'
+	echo "+int hook_$n;"
+	seq $((n + 1)) $((n + 3)) | sed 's/.*/ int line_&;/'
+}
+
+# Every .o of ours (C files with a main) that the guest can run is static.
+static_program()
+{
+	local tree=$1 headers=$2 out=$3
+	shift 3
+	gcc -static -O2 -w -U_FORTIFY_SOURCE -D_GNU_SOURCE \
+		-I"$TMP/include" -I"$tree" -isystem "$headers/usr/include" \
+		-isystem "$tree/tools/include/uapi" \
+		-o "$out" "$@" -lrt -lpthread -lm
+}
+
+# The kernel's user headers for `kernel`'s build of CONFIG.
+install_headers()
+{
+	make -s -C "$CACHE/tree/$1" O="$2" headers </dev/null
+	mkdir -p "$TMP/include"
+	: >"$TMP/include/local_config.h"
+}
