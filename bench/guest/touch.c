@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a page costs, from its first touch until it is free again: private
+ * anonymous memory, a shmem memfd, a memfd_secret file.
+ *
+ * Each pass maps the memory, writes one byte to every page (the fault phase,
+ * on all threads), then unmaps and closes it (the free phase, on one thread).
+ * The first pass pays for what happens once, so it is shown apart from the
+ * smallest of the later ones. Clearing is part of both phases as the kernel
+ * does it. A line per pass, then "pass=min", all as key=value.
+ *
+ * With --fragment=ORDER memory is first broken up so that no free block
+ * larger than ORDER exists; see fragment.c.
+ */
+#define _GNU_SOURCE
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fragment.h"
+#include "measure.h"
+
+struct memory {
+	const char *name;
+	int (*open)(size_t bytes);
+	int flags;
+};
+
+struct options {
+	const char *kind;
+	size_t bytes;
+	int threads;
+	int passes;
+	int max_order;		/* largest free block wanted, or -1 */
+};
+
+struct area {
+	volatile char *base;
+	size_t bytes;
+	int threads;
+};
+
+struct cost {
+	double fault, free, ipi_fault, ipi_free;
+	long split2, split3, dm2m_lost;
+};
+
+static int anon_open(size_t bytes)
+{
+	(void)bytes;
+	return -1;
+}
+
+static int shmem_open(size_t bytes)
+{
+	int fd = memfd_create("touch", 0);
+
+	if (fd < 0 || ftruncate(fd, bytes))
+		die("memfd_create of %zu bytes", bytes);
+	return fd;
+}
+
+static const struct memory kinds[] = {
+	{ "anon", anon_open, MAP_PRIVATE | MAP_ANONYMOUS },
+	{ "shmem", shmem_open, MAP_SHARED },
+	{ "secretmem", secret_fd, MAP_SHARED },
+};
+
+#define NR_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static void touch_share(void *arg, int thread)
+{
+	struct area *area = arg;
+	size_t pages = area->bytes / PAGE_BYTES;
+	size_t i = pages * thread / area->threads;
+	size_t end = pages * (thread + 1) / area->threads;
+
+	for (; i < end; i++)
+		area->base[i * PAGE_BYTES] = 1;
+}
+
+static void *map(const struct memory *m, size_t bytes, int fd)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, m->flags, fd, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap of %zu bytes of %s", bytes, m->name);
+	madvise(p, bytes, MADV_NOHUGEPAGE);
+	return p;
+}
+
+static uint64_t unmap(void *p, size_t bytes, int fd)
+{
+	uint64_t begin = tsc();
+
+	munmap(p, bytes);
+	if (fd >= 0)
+		close(fd);
+	return tsc() - begin;
+}
+
+static struct cost measure(const struct memory *m, const struct options *o)
+{
+	struct area area = { .bytes = o->bytes, .threads = o->threads };
+	uint64_t pages = o->bytes / PAGE_BYTES, fault, freed;
+	struct sample before, held, after;
+	int fd = m->open(o->bytes);
+
+	area.base = map(m, o->bytes, fd);
+	sample_take(&before);
+	fault = run_threads(o->threads, touch_share, &area);
+	sample_take(&held);
+	freed = unmap((void *)area.base, o->bytes, fd);
+	sample_take(&after);
+
+	return (struct cost){
+		.fault = per(fault, pages),
+		.free = per(freed, pages),
+		.ipi_fault = per(held.cal - before.cal, pages),
+		.ipi_free = per(after.cal - held.cal, pages),
+		.split2 = after.split2 - before.split2,
+		.split3 = after.split3 - before.split3,
+		.dm2m_lost = before.dm2m - after.dm2m,
+	};
+}
+
+static void print_cost(const struct memory *m, const struct options *o,
+		       const char *pass, const struct cost *c)
+{
+	printf("touch kind=%s threads=%d mib=%zu frag=%d pass=%s ",
+	       m->name, o->threads, o->bytes / MIB, o->max_order, pass);
+	printf("fault=%.1f free=%.1f sum=%.1f ipi_fault=%.4f ipi_free=%.4f ",
+	       c->fault, c->free, c->fault + c->free, c->ipi_fault,
+	       c->ipi_free);
+	printf("split2=%ld split3=%ld dm2m_lost_kb=%ld\n",
+	       c->split2, c->split3, c->dm2m_lost);
+}
+
+static void keep_smaller(struct cost *min, const struct cost *c)
+{
+	if (c->fault < min->fault)
+		min->fault = c->fault;
+	if (c->free < min->free)
+		min->free = c->free;
+	if (c->ipi_fault < min->ipi_fault)
+		min->ipi_fault = c->ipi_fault;
+	if (c->ipi_free < min->ipi_free)
+		min->ipi_free = c->ipi_free;
+	min->split2 += c->split2;
+	min->split3 += c->split3;
+	min->dm2m_lost += c->dm2m_lost;
+}
+
+/* Splits are added up over all passes: they are what stays behind. */
+static void run_kind(const struct memory *m, const struct options *o)
+{
+	struct cost min, c;
+	char pass[16];
+	int i;
+
+	min = measure(m, o);
+	print_cost(m, o, "first", &min);
+	for (i = 2; i <= o->passes; i++) {
+		c = measure(m, o);
+		snprintf(pass, sizeof(pass), "%d", i);
+		print_cost(m, o, pass, &c);
+		keep_smaller(&min, &c);
+	}
+	print_cost(m, o, "min", &min);
+}
+
+static void usage(void)
+{
+	fputs("usage: bench-touch [--kind=anon|shmem|secretmem] [--mib=N]\n"
+	      "       [--threads=N] [--passes=N] [--fragment[=ORDER]]\n",
+	      stderr);
+	exit(2);
+}
+
+static long number(const char *s, long min, long max)
+{
+	char *end;
+	long n = strtol(s, &end, 10);
+
+	if (end == s || *end || n < min || n > max)
+		die("%s is not a number from %ld to %ld", s, min, max);
+	return n;
+}
+
+static void parse(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{ "kind", required_argument, NULL, 'k' },
+		{ "mib", required_argument, NULL, 'm' },
+		{ "threads", required_argument, NULL, 't' },
+		{ "passes", required_argument, NULL, 'p' },
+		{ "fragment", optional_argument, NULL, 'f' },
+		{ },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c == 'k')
+			o->kind = optarg;
+		else if (c == 'm')
+			o->bytes = number(optarg, 1, 1 << 20) * MIB;
+		else if (c == 't')
+			o->threads = number(optarg, 1, 256);
+		else if (c == 'p')
+			o->passes = number(optarg, 1, 1000);
+		else if (c == 'f')
+			o->max_order = optarg ? number(optarg, 0, 8) : 0;
+		else
+			usage();
+	}
+	if (optind != argc)
+		usage();
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { NULL, 64 * MIB, 1, 4, -1 };
+	bool known = false;
+	size_t i;
+
+	parse(argc, argv, &o);
+	lift_memlock_limit();
+	if (o.max_order >= 0)
+		fragment_memory(o.max_order);
+	for (i = 0; i < NR_KINDS; i++) {
+		if (o.kind && strcmp(o.kind, kinds[i].name))
+			continue;
+		known = true;
+		run_kind(&kinds[i], &o);
+	}
+	if (!known)
+		usage();
+	if (o.max_order >= 0)
+		fragment_check(o.max_order, "after");
+	return 0;
+}
