@@ -111,3 +111,46 @@ install_headers()
 	mkdir -p "$TMP/include"
 	: >"$TMP/include/local_config.h"
 }
+
+# run_kunit KERNEL CONFIG [GLOB]: boots, prints the suites' cases as TAP.
+run_kunit()
+{
+	local code=0
+	KERNEL=$1 CONFIG=$2 CONSOLE=$TMP/console CMD=true KMEMLEAK=1 \
+		APPEND="kunit.filter_glob=${3:-*}" \
+		"$DEV/boot" 2>"$TMP/boot" || code=$?
+	cat "$TMP/boot" >&2
+	tr -d '\r' <"$TMP/console" >"$TMP/kunit.log"
+	"$CACHE/tree/base/tools/testing/kunit/kunit.py" parse \
+		--json="$TMP/kunit.json" "$TMP/kunit.log" >&2 || true
+	if [[ -s $TMP/kunit.json ]]; then
+		"$DEV/kunit2tap" "$TMP/kunit.json"
+	fi
+	if ((code)); then
+		not_ok "the console of $1-$2 (status $code)"
+		sed 's/^/# /' "$TMP/boot"
+	else
+		ok "no report on the console of $1-$2"
+	fi
+}
+
+# run_programs KERNEL CONFIG ROOT LIST: each line of LIST is a command; prints
+# `### begin`, the output, `### end STATUS`.
+run_programs()
+{
+	mkdir -p "$3/bin"
+	cp "$4" "$3/list"
+	cat >"$3/bin/run-list" <<-'EOF'
+		#!/bin/sh
+		while read -r line; do
+			echo "### begin $line"
+			timeout -k 5 "${LIMIT:-120}" sh -c "$line" 2>&1
+			status=$?
+			echo
+			echo "### end $status"
+		done </list
+	EOF
+	chmod +x "$3/bin/run-list"
+	KERNEL=$1 CONFIG=$2 ROOT=$3 CMD=run-list TIMEOUT=${TIMEOUT:-900} \
+		"$DEV/boot"
+}
