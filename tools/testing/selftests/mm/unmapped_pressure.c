@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Secret memory beside memory hogs, for as long as the argument says:
+ *
+ *	unmapped_pressure [seconds [users [hogs]]]
+ *
+ * Users fill secret files with patterns, check every byte and free them. Hogs
+ * do the same with anonymous memory, and take of it until the machine has
+ * little left. So the kernel has to take free blocks of the cache back all the
+ * time, and refills meet a shortage. A SIGBUS is a user's answer to a
+ * shortage: it gives up that file and goes on. No process may find a byte
+ * changed, none may be killed, and in the end nothing is held.
+ */
+#define _GNU_SOURCE
+#include <sys/wait.h>
+#include <time.h>
+
+#include "../kselftest.h"
+#include "unmapped_util.h"
+
+#define MAX_TASKS	64
+#define FILES		16
+#define CHUNK		(4 * MIB)
+#define MAX_CHUNKS	4096
+
+enum { INTACT, DAMAGED, NO_FILE };
+
+/* Shared with the children. */
+struct tally {
+	__u64 files;
+	__u64 sigbus;
+	__u64 chunks;
+};
+
+static struct tally *tally;
+static time_t deadline;
+static __u64 reserve_kb;
+
+static bool time_is_up(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec >= deadline;
+}
+
+static void count(__u64 *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
+/* --- users ---------------------------------------------------------------- */
+
+struct file {
+	struct secret secret;
+	__u64 seed;
+	bool used;
+};
+
+static int file_check(struct file *f)
+{
+	size_t errors;
+
+	if (!f->used)
+		return INTACT;
+	errors = pattern_errors(f->secret.base, f->secret.bytes, f->seed);
+	secret_close(&f->secret);
+	f->used = false;
+	return errors ? DAMAGED : INTACT;
+}
+
+static int file_fill(struct file *f, __u64 random)
+{
+	size_t pages = 1 + random % 128;
+
+	if (!secret_open(&f->secret, pages * PAGE))
+		return NO_FILE;
+	if (touch_pages(f->secret.base, pages) < pages) {
+		secret_close(&f->secret);
+		count(&tally->sigbus);
+		return INTACT;
+	}
+	f->seed = random;
+	f->used = true;
+	pattern_fill(f->secret.base, f->secret.bytes, random);
+	count(&tally->files);
+	return INTACT;
+}
+
+static int user(__u64 seed)
+{
+	struct file files[FILES] = { };
+	int ret = INTACT, i;
+
+	sigbus_prepare();
+	for (i = 0; ret == INTACT && !time_is_up(); i++) {
+		__u64 random = mix(seed + i);
+		struct file *f = &files[(random >> 32) % FILES];
+
+		ret = f->used ? file_check(f) : file_fill(f, random);
+	}
+	for (i = 0; ret == INTACT && i < FILES; i++)
+		ret = file_check(&files[i]);
+	return ret;
+}
+
+/* --- hogs ----------------------------------------------------------------- */
+
+struct hoard {
+	char *chunk[MAX_CHUNKS];
+	int nr;
+};
+
+static bool hoard_grow(struct hoard *h)
+{
+	char *p;
+
+	if (h->nr == MAX_CHUNKS || meminfo("MemAvailable") < reserve_kb)
+		return false;
+	p = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return false;
+	pattern_fill(p, CHUNK, (uintptr_t)p);
+	h->chunk[h->nr++] = p;
+	count(&tally->chunks);
+	return true;
+}
+
+static int hoard_shrink(struct hoard *h, int keep)
+{
+	while (h->nr > keep) {
+		char *p = h->chunk[--h->nr];
+
+		if (pattern_errors(p, CHUNK, (uintptr_t)p))
+			return DAMAGED;
+		munmap(p, CHUNK);
+	}
+	return INTACT;
+}
+
+static int hog(__u64 seed)
+{
+	static struct hoard hoard;
+	int ret = INTACT;
+
+	while (ret == INTACT && !time_is_up()) {
+		while (hoard_grow(&hoard) && !time_is_up())
+			;
+		seed = mix(seed);
+		usleep(seed % 20000);
+		ret = hoard_shrink(&hoard, hoard.nr * (seed >> 32 & 7) / 8);
+	}
+	return ret ? : hoard_shrink(&hoard, 0);
+}
+
+/* --- the whole ------------------------------------------------------------ */
+
+struct result {
+	int damaged;
+	int no_file;
+	int killed;
+};
+
+static void collect(struct result *r, int tasks)
+{
+	int status, i;
+
+	for (i = 0; i < tasks; i++) {
+		if (wait(&status) < 0 || !WIFEXITED(status))
+			r->killed++;
+		else if (WEXITSTATUS(status) == DAMAGED)
+			r->damaged++;
+		else if (WEXITSTATUS(status) == NO_FILE)
+			r->no_file++;
+	}
+}
+
+static struct result run(int users, int hogs)
+{
+	struct result result = { };
+	int i;
+
+	for (i = 0; i < users + hogs; i++) {
+		fflush(stdout);
+		if (!fork())
+			_exit(i < users ? user(i + 1) : hog(i + 1));
+	}
+	collect(&result, users + hogs);
+	return result;
+}
+
+static void report_held(void)
+{
+	__u64 kept;
+
+	if (!cache_is_on()) {
+		ksft_test_result_skip("free blocks are given back: needs unmapped_alloc=on\n");
+		return;
+	}
+	run_shrinkers();
+	kept = meminfo("Unmapped");
+	ksft_test_result(kept <= 8 * BLOCK_KB,
+			 "free blocks are given back: %llu kB held\n",
+			 kept);
+}
+
+static void report(const struct result *r, __u64 oom_kills)
+{
+	ksft_print_msg("%llu secret files, %llu SIGBUS, %llu MiB of hogs\n",
+		       tally->files,
+		       tally->sigbus,
+		       tally->chunks * (CHUNK / MIB));
+	ksft_test_result(!r->damaged, "no byte was lost: %d tasks\n",
+			 r->damaged);
+	ksft_test_result(!r->killed && !r->no_file && !oom_kills,
+			 "nobody was killed: %d tasks, %llu OOM kills\n",
+			 r->killed, oom_kills);
+	ksft_test_result(tally->files && tally->chunks,
+			 "users and hogs did something\n");
+	report_held();
+}
+
+static int argument(int argc, char **argv, int nr, int otherwise)
+{
+	int value = nr < argc ? atoi(argv[nr]) : otherwise;
+
+	if (value < 1)
+		ksft_exit_fail_msg("bad argument %s\n", argv[nr]);
+	return value;
+}
+
+static void prepare(int seconds)
+{
+	struct timespec now;
+
+	tally = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (tally == MAP_FAILED)
+		ksft_exit_fail_msg("no shared page\n");
+	reserve_kb = meminfo("MemTotal") / 16;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	deadline = now.tv_sec + seconds;
+}
+
+int main(int argc, char **argv)
+{
+	int seconds = argument(argc, argv, 1, 20);
+	int users = argument(argc, argv, 2, 4);
+	int hogs = argument(argc, argv, 3, 2);
+	__u64 oom_kills = vmstat("oom_kill");
+	struct result result;
+	int fd;
+
+	ksft_print_header();
+	fd = memfd_secret(0);
+	if (fd < 0 && errno == ENOSYS)
+		ksft_exit_skip("no memfd_secret\n");
+	close(fd);
+	if (geteuid() || !memlock_limit(RLIM_INFINITY))
+		ksft_exit_skip("needs root\n");
+	if (users + hogs > MAX_TASKS)
+		ksft_exit_fail_msg("more than %d tasks\n", MAX_TASKS);
+	ksft_set_plan(4);
+	prepare(seconds);
+	result = run(users, hogs);
+	report(&result, vmstat("oom_kill") - oom_kills);
+	ksft_finished();
+}

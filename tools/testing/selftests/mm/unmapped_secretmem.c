@@ -1,0 +1,987 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * memfd_secret() on the cache of unmapped pages.
+ *
+ * What memfd_secret promises is tested on every kernel, so that the same
+ * program tells what the base does: contents stay, fresh pages are zero, the
+ * kernel's own reads are refused with the same errno, the limit on locked
+ * memory holds, physical memory shows nothing. What only the cache can do
+ * (the direct map keeps its leaves, SIGBUS in place of the OOM killer) is
+ * skipped where "unmapped_alloc=on" is not on the kernel's command line.
+ *
+ * Each test runs in a process of its own, with a time limit: one that dies
+ * is a failed test and not the end of the program. Needs root.
+ */
+#define _GNU_SOURCE
+#include <elf.h>
+#include <linux/falloc.h>
+#include <linux/loop.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#include "../kselftest.h"
+#include "unmapped_util.h"
+
+#define SEED		0x5ec2e7UL
+#define BIG		(64 * MIB)
+#define TEST_SECONDS	300
+
+#define expect(cond, fmt, ...)						\
+	do {								\
+		if (!(cond)) {						\
+			ksft_print_msg("line %d: " fmt "\n", __LINE__,	\
+				       ##__VA_ARGS__);			\
+			return KSFT_FAIL;				\
+		}							\
+	} while (0)
+
+#define skip(fmt, ...)							\
+	do {								\
+		ksft_print_msg(fmt "\n", ##__VA_ARGS__);		\
+		return KSFT_SKIP;					\
+	} while (0)
+
+#define need_cache()							\
+	do {								\
+		if (!cache_is_on())					\
+			skip("needs a kernel with unmapped_alloc=on");	\
+	} while (0)
+
+/* --- contents ------------------------------------------------------------ */
+
+#define SLOTS		32
+#define CHURN_STEPS	1000
+#define CHURNERS	4
+
+struct slot {
+	struct secret secret;
+	__u64 seed;
+	bool used;
+};
+
+static bool slot_fill(struct slot *slot, __u64 random)
+{
+	size_t pages = 1 + random % 64;
+
+	if (!secret_open(&slot->secret, pages * PAGE))
+		return false;
+	if (nonzero_words(slot->secret.base, slot->secret.bytes))
+		return false;
+	slot->seed = random;
+	slot->used = true;
+	pattern_fill(slot->secret.base, slot->secret.bytes, random);
+	return true;
+}
+
+static bool slot_empty(struct slot *slot)
+{
+	size_t errors;
+
+	errors = pattern_errors(slot->secret.base, slot->secret.bytes,
+				slot->seed);
+	secret_close(&slot->secret);
+	slot->used = false;
+	return !errors;
+}
+
+static int churn(__u64 seed)
+{
+	struct slot slots[SLOTS] = { };
+	struct slot *slot;
+	int i;
+
+	for (i = 0; i < CHURN_STEPS; i++) {
+		__u64 random = mix(seed + i);
+
+		slot = &slots[(random >> 32) % SLOTS];
+		if (slot->used ? !slot_empty(slot) : !slot_fill(slot, random))
+			return 1;
+	}
+	for (slot = slots; slot < slots + SLOTS; slot++)
+		if (slot->used && !slot_empty(slot))
+			return 1;
+	return 0;
+}
+
+static int exit_status(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+static int test_churn(void)
+{
+	pid_t pids[CHURNERS];
+	int i, bad = 0;
+
+	for (i = 0; i < CHURNERS; i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			_exit(churn(SEED * (i + 1)));
+	}
+	for (i = 0; i < CHURNERS; i++)
+		bad += exit_status(pids[i]) != 0;
+	expect(!bad, "%d of %d processes found wrong bytes", bad, CHURNERS);
+	return KSFT_PASS;
+}
+
+static int test_fresh_zero(void)
+{
+	struct secret s;
+	size_t dirty;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		expect(secret_open(&s, BIG), "open: %s", strerror(errno));
+		dirty = nonzero_words(s.base, s.bytes);
+		pattern_fill(s.base, s.bytes, SEED + i);
+		secret_close(&s);
+		expect(!dirty, "round %d: %zu words are not zero", i, dirty);
+	}
+	return KSFT_PASS;
+}
+
+/* Pages of one file, freed one at a time, beside a neighbour that stays. */
+static int test_neighbour_stays(void)
+{
+	struct secret kept, gone;
+	int i;
+
+	expect(secret_open(&kept, 64 * PAGE), "open: %s", strerror(errno));
+	for (i = 0; i < 64; i++) {
+		expect(secret_open(&gone, PAGE), "open: %s", strerror(errno));
+		pattern_fill(gone.base, PAGE, SEED);
+		pattern_fill(kept.base + i * PAGE, PAGE, SEED + i);
+		secret_close(&gone);
+	}
+	for (i = 0; i < 64; i++)
+		expect(!pattern_errors(kept.base + i * PAGE, PAGE, SEED + i),
+		       "page %d changed", i);
+	secret_close(&kept);
+	return KSFT_PASS;
+}
+
+static int fork_child(struct secret *s, int go)
+{
+	char byte;
+
+	if (pattern_errors(s->base, PAGE, SEED))
+		return 1;
+	pattern_fill(s->base + PAGE, PAGE, SEED + 1);
+	if (read(go, &byte, 1) != 1)
+		return 2;
+	if (pattern_errors(s->base + 2 * PAGE, PAGE, SEED + 2))
+		return 3;
+	return pattern_errors(s->base, PAGE, SEED) ? 4 : 0;
+}
+
+/* The child goes on with the pages after the parent's mapping is gone. */
+static int test_fork(void)
+{
+	struct secret s;
+	int go[2], status;
+	pid_t pid;
+
+	expect(secret_open(&s, 3 * PAGE), "open: %s", strerror(errno));
+	expect(!pipe(go), "pipe: %s", strerror(errno));
+	pattern_fill(s.base, PAGE, SEED);
+	pid = fork();
+	if (!pid)
+		_exit(fork_child(&s, go[0]));
+	pattern_fill(s.base + 2 * PAGE, PAGE, SEED + 2);
+	munmap(s.base, s.bytes);
+	expect(write(go[1], "x", 1) == 1, "pipe: %s", strerror(errno));
+	status = exit_status(pid);
+	expect(!status, "the child saw other bytes (%d)", status);
+	s.base = mmap(NULL, s.bytes, PROT_READ, MAP_SHARED, s.fd, 0);
+	expect(s.base != MAP_FAILED, "mmap: %s", strerror(errno));
+	expect(!pattern_errors(s.base + PAGE, PAGE, SEED + 1),
+	       "the child's write is not seen");
+	secret_close(&s);
+	return KSFT_PASS;
+}
+
+/* --- two threads, one page ------------------------------------------------ */
+
+#define RACE_PAGES	1024UL
+
+struct race {
+	struct secret secret;
+	pthread_barrier_t barrier;
+};
+
+struct racer {
+	struct race *race;
+	int nr;
+	size_t lost;
+};
+
+static void *racer_run(void *data)
+{
+	struct racer *r = data;
+	size_t i;
+
+	for (i = 0; i < RACE_PAGES; i++) {
+		volatile char *page = r->race->secret.base + i * PAGE;
+
+		pthread_barrier_wait(&r->race->barrier);
+		page[r->nr * PAGE / 2] = 1 + r->nr;
+		pthread_barrier_wait(&r->race->barrier);
+		r->lost += page[!r->nr * PAGE / 2] != 1 + !r->nr;
+	}
+	return NULL;
+}
+
+static int test_race(void)
+{
+	struct racer racers[2] = { };
+	struct race race;
+	pthread_t thread;
+
+	expect(secret_open(&race.secret, RACE_PAGES * PAGE), "open: %s",
+	       strerror(errno));
+	pthread_barrier_init(&race.barrier, NULL, 2);
+	racers[0] = (struct racer){ &race, 0, 0 };
+	racers[1] = (struct racer){ &race, 1, 0 };
+	expect(!pthread_create(&thread, NULL, racer_run, &racers[1]),
+	       "no second thread");
+	racer_run(&racers[0]);
+	pthread_join(thread, NULL);
+	secret_close(&race.secret);
+	expect(!racers[0].lost && !racers[1].lost,
+	       "%zu and %zu of the other's writes are missing",
+	       racers[0].lost, racers[1].lost);
+	return KSFT_PASS;
+}
+
+static int test_race_leaks_nothing(void)
+{
+	__u64 before, after;
+
+	need_cache();
+	before = unmapped_used();
+	expect(test_race() == KSFT_PASS, "the race itself failed");
+	after = unmapped_used();
+	expect(after == before, "in use before %llu kB, after %llu kB",
+	       before, after);
+	return KSFT_PASS;
+}
+
+/* --- the kernel's own reads ----------------------------------------------- */
+
+static const char marker[16] = "plain text here";
+
+static int open_marked(struct secret *s)
+{
+	expect(secret_open(s, 2 * PAGE), "open: %s", strerror(errno));
+	memcpy(s->base, marker, sizeof(marker));
+	return KSFT_PASS;
+}
+
+static int test_file_io(void)
+{
+	struct secret s;
+	char buf[16];
+
+	expect(!open_marked(&s), "no secret page");
+	expect(read(s.fd, buf, 16) < 0 && errno == EINVAL, "read");
+	expect(write(s.fd, buf, 16) < 0 && errno == EINVAL, "write");
+	expect(pread(s.fd, buf, 16, 0) < 0 && errno == ESPIPE, "pread: %s",
+	       strerror(errno));
+	expect(pwrite(s.fd, buf, 16, 0) < 0 && errno == ESPIPE, "pwrite: %s",
+	       strerror(errno));
+	secret_close(&s);
+	return KSFT_PASS;
+}
+
+static int test_process_vm(void)
+{
+	char buf[16] = "";
+	struct iovec local = { buf, sizeof(buf) }, remote;
+	struct secret s;
+
+	expect(!open_marked(&s), "no secret page");
+	remote = (struct iovec){ s.base, sizeof(buf) };
+	expect(process_vm_readv(getpid(), &local, 1, &remote, 1, 0) < 0,
+	       "process_vm_readv read a secret page");
+	if (errno == ENOSYS)
+		skip("no process_vm_readv");
+	expect(errno == EFAULT, "readv: %s", strerror(errno));
+	expect(process_vm_writev(getpid(), &local, 1, &remote, 1, 0) < 0 &&
+	       errno == EFAULT, "writev: %s", strerror(errno));
+	expect(!memcmp(s.base, marker, sizeof(marker)), "written to");
+	secret_close(&s);
+	return KSFT_PASS;
+}
+
+static int test_proc_mem(void)
+{
+	struct secret s;
+	char buf[16];
+	int fd;
+
+	expect(!open_marked(&s), "no secret page");
+	fd = open("/proc/self/mem", O_RDWR);
+	expect(fd >= 0, "/proc/self/mem: %s", strerror(errno));
+	expect(pread(fd, buf, 16, (off_t)s.base) < 0 && errno == EIO,
+	       "pread: %s", strerror(errno));
+	expect(pwrite(fd, "overwritten", 11, (off_t)s.base) < 0 &&
+	       errno == EIO, "pwrite: %s", strerror(errno));
+	expect(!memcmp(s.base, marker, sizeof(marker)), "written to");
+	close(fd);
+	secret_close(&s);
+	return KSFT_PASS;
+}
+
+static int test_vmsplice(void)
+{
+	struct secret s;
+	struct iovec iov;
+	int fds[2], i;
+
+	expect(!open_marked(&s), "no secret page");
+	expect(!pipe(fds), "pipe: %s", strerror(errno));
+	for (i = 0; i < 2; i++) {
+		iov = (struct iovec){ s.base + i * PAGE, PAGE };
+		expect(vmsplice(fds[1], &iov, 1, 0) < 0 && errno == EFAULT,
+		       "vmsplice of %s page: %s", i ? "a fresh" : "a present",
+		       strerror(errno));
+	}
+	close(fds[0]);
+	close(fds[1]);
+	secret_close(&s);
+	return KSFT_PASS;
+}
+
+static int peek_child(void *addr)
+{
+	pid_t parent = getppid();
+	int status;
+
+	if (ptrace(PTRACE_ATTACH, parent, 0, 0))
+		return 1;
+	if (waitpid(parent, &status, 0) != parent)
+		return 2;
+	errno = 0;
+	ptrace(PTRACE_PEEKDATA, parent, addr, 0);
+	status = errno == EIO ? 0 : 3;
+	errno = 0;
+	ptrace(PTRACE_POKEDATA, parent, addr, 0L);
+	if (errno != EIO)
+		status = 4;
+	ptrace(PTRACE_DETACH, parent, 0, 0);
+	return status;
+}
+
+static int test_ptrace(void)
+{
+	struct secret s;
+	int status;
+	pid_t pid;
+
+	expect(!open_marked(&s), "no secret page");
+	pid = fork();
+	if (!pid)
+		_exit(peek_child(s.base));
+	status = exit_status(pid);
+	expect(!status, "not refused with EIO (%d)", status);
+	expect(!memcmp(s.base, marker, sizeof(marker)), "written to");
+	secret_close(&s);
+	return KSFT_PASS;
+}
+
+/* Returns a loop device over a file of one page; -1 if there are none. */
+static int loop_open(void)
+{
+	char name[32];
+	int control, nr, file, loop;
+
+	control = open("/dev/loop-control", O_RDWR);
+	if (control < 0)
+		return -1;
+	nr = ioctl(control, LOOP_CTL_GET_FREE);
+	close(control);
+	snprintf(name, sizeof(name), "/dev/loop%d", nr);
+	loop = open(name, O_RDWR | O_DIRECT);
+	file = memfd_create("disk", 0);
+	if (loop < 0 || ftruncate(file, MIB) || ioctl(loop, LOOP_SET_FD, file))
+		loop = -1;
+	close(file);
+	return loop;
+}
+
+static int direct_io(int disk, struct secret *s)
+{
+	ssize_t done;
+
+	done = pwrite(disk, s->base, PAGE, 0);
+	expect(done < 0 && errno == EFAULT, "write gave %zd: %s", done,
+	       strerror(errno));
+	done = pread(disk, s->base, PAGE, 0);
+	expect(done < 0 && errno == EFAULT, "read gave %zd: %s", done,
+	       strerror(errno));
+	done = pwrite(disk, s->base + PAGE, PAGE, 0);
+	expect(done < 0 && errno == EFAULT, "a fresh page: %zd: %s", done,
+	       strerror(errno));
+	expect(!memcmp(s->base, marker, sizeof(marker)), "written to");
+	return KSFT_PASS;
+}
+
+/*
+ * A block device does O_DIRECT through get_user_pages(); tmpfs, which has
+ * O_DIRECT as well, copies through the user's mapping and so may.
+ */
+static int test_direct_io(void)
+{
+	void *plain = aligned_alloc(PAGE, PAGE);
+	int disk = loop_open(), ret;
+	struct secret s;
+
+	if (disk < 0)
+		skip("no loop device");
+	expect(!open_marked(&s), "no secret page");
+	memset(plain, 1, PAGE);
+	expect(pwrite(disk, plain, PAGE, 0) == (ssize_t)PAGE,
+	       "an ordinary page is not written: %s", strerror(errno));
+	ret = direct_io(disk, &s);
+	ioctl(disk, LOOP_CLR_FD);
+	close(disk);
+	secret_close(&s);
+	return ret;
+}
+
+/* The user's own copies go on working: they use the user's mapping. */
+static int test_user_copy(void)
+{
+	char buf[sizeof(marker)];
+	struct secret s;
+	int fds[2];
+
+	expect(!open_marked(&s), "no secret page");
+	expect(!pipe(fds), "pipe: %s", strerror(errno));
+	expect(write(fds[1], s.base, sizeof(buf)) == sizeof(buf),
+	       "write from a secret page: %s", strerror(errno));
+	expect(read(fds[0], s.base + PAGE, sizeof(buf)) == sizeof(buf),
+	       "read to a secret page: %s", strerror(errno));
+	expect(!memcmp(s.base + PAGE, marker, sizeof(buf)), "other bytes");
+	secret_close(&s);
+	return KSFT_PASS;
+}
+
+/* --- physical memory ------------------------------------------------------ */
+
+/* 0 when it cannot be told. */
+static __u64 phys_of(const void *p)
+{
+	__u64 entry = 0;
+	int fd;
+
+	fd = open("/proc/self/pagemap", O_RDONLY);
+	if (fd < 0)
+		return 0;
+	if (pread(fd, &entry, sizeof(entry),
+		  (uintptr_t)p / PAGE * sizeof(entry)) != sizeof(entry))
+		entry = 0;
+	close(fd);
+	return (entry & ((1ULL << 55) - 1)) * PAGE;
+}
+
+/* Where /proc/kcore shows a physical address; 0 if nowhere. */
+static off_t kcore_offset(int fd, __u64 phys)
+{
+	Elf64_Ehdr eh;
+	Elf64_Phdr ph;
+	int i;
+
+	if (pread(fd, &eh, sizeof(eh), 0) != sizeof(eh))
+		return 0;
+	for (i = 0; i < eh.e_phnum; i++) {
+		if (pread(fd, &ph, sizeof(ph), eh.e_phoff + i * sizeof(ph)) !=
+		    sizeof(ph))
+			return 0;
+		if (ph.p_type == PT_LOAD && ph.p_paddr != ~0ULL &&
+		    phys >= ph.p_paddr && phys - ph.p_paddr < ph.p_memsz)
+			return ph.p_offset + (phys - ph.p_paddr);
+	}
+	return 0;
+}
+
+struct window {
+	const char *path;
+	int fd;
+};
+
+/* Reads a page of physical memory; what cannot be read reads as zeros. */
+static void peek_phys(const struct window *w, __u64 phys, char *page)
+{
+	off_t at = phys;
+
+	memset(page, 0, PAGE);
+	if (strstr(w->path, "kcore"))
+		at = kcore_offset(w->fd, phys);
+	if (!at || pread(w->fd, page, PAGE, at) != (ssize_t)PAGE)
+		memset(page, 0, PAGE);
+}
+
+/* Without an ordinary page to be seen, seeing no secret page says nothing. */
+static bool window_works(const struct window *w)
+{
+	static _Alignas(PAGE) char plain[PAGE];
+	char page[PAGE];
+
+	pattern_fill(plain, PAGE, SEED);
+	if (!phys_of(plain))
+		return false;
+	peek_phys(w, phys_of(plain), page);
+	return !pattern_errors(page, PAGE, SEED);
+}
+
+static int invisible_through(const struct window *w)
+{
+	char page[PAGE];
+	struct secret s;
+	size_t i;
+
+	if (!window_works(w))
+		skip("%s does not show ordinary pages", w->path);
+	expect(secret_open(&s, 4 * MIB), "open: %s", strerror(errno));
+	pattern_fill(s.base, s.bytes, SEED);
+	for (i = 0; i < s.bytes; i += PAGE) {
+		peek_phys(w, phys_of(s.base + i), page);
+		expect(!nonzero_words(page, PAGE), "%s shows page %zu",
+		       w->path, i / PAGE);
+	}
+	secret_close(&s);
+	return KSFT_PASS;
+}
+
+/*
+ * Each word of the pattern differs, so old contents are known by themselves:
+ * a frame that somebody else has by now is not mistaken for them.
+ */
+static int gone_through(const struct window *w)
+{
+	__u64 frames[256];
+	char page[PAGE];
+	struct secret s;
+	size_t i, seen = 0;
+
+	if (!window_works(w))
+		skip("%s does not show ordinary pages", w->path);
+	expect(secret_open(&s, sizeof(frames) / 8 * PAGE), "open: %s",
+	       strerror(errno));
+	for (i = 0; i < 256; i++) {
+		pattern_fill(s.base + i * PAGE, PAGE, SEED + i);
+		frames[i] = phys_of(s.base + i * PAGE);
+	}
+	secret_close(&s);
+	run_shrinkers();
+	for (i = 0; i < 256; i++) {
+		peek_phys(w, frames[i], page);
+		seen += pattern_errors(page, PAGE, SEED + i) < PAGE / 8;
+	}
+	expect(!seen, "%zu freed frames hold old contents", seen);
+	return KSFT_PASS;
+}
+
+static int with_window(const char *path, int (*fn)(const struct window *))
+{
+	struct window w = { path, open(path, O_RDONLY) };
+	int ret;
+
+	if (w.fd < 0)
+		skip("%s: %s", path, strerror(errno));
+	ret = fn(&w);
+	close(w.fd);
+	return ret;
+}
+
+static int test_devmem(void)
+{
+	return with_window("/dev/mem", invisible_through);
+}
+
+static int test_kcore(void)
+{
+	return with_window("/proc/kcore", invisible_through);
+}
+
+static int test_devmem_after_free(void)
+{
+	return with_window("/dev/mem", gone_through);
+}
+
+static int test_kcore_after_free(void)
+{
+	return with_window("/proc/kcore", gone_through);
+}
+
+/* Secret memory comes back as ordinary memory: anonymous, then shmem. */
+static int test_ordinary_zero(void)
+{
+	struct secret s;
+	size_t dirty;
+	char *p;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		expect(secret_open(&s, BIG), "open: %s", strerror(errno));
+		pattern_fill(s.base, s.bytes, SEED);
+		secret_close(&s);
+		run_shrinkers();
+		p = mmap(NULL, 2 * BIG, PROT_READ | PROT_WRITE, MAP_ANONYMOUS |
+			 (i ? MAP_SHARED : MAP_PRIVATE), -1, 0);
+		expect(p != MAP_FAILED, "mmap: %s", strerror(errno));
+		madvise(p, 2 * BIG, MADV_POPULATE_WRITE);
+		dirty = nonzero_words(p, 2 * BIG);
+		munmap(p, 2 * BIG);
+		expect(!dirty, "%zu words are not zero", dirty);
+	}
+	return KSFT_PASS;
+}
+
+/* --- limits and errors ---------------------------------------------------- */
+
+static int test_memlock(void)
+{
+	const size_t limit = 16;
+	struct secret s;
+	size_t got, i;
+
+	sigbus_prepare();
+	expect(memlock_limit(limit * PAGE), "setrlimit: %s", strerror(errno));
+	for (i = 0; i < 3; i++) {
+		expect(secret_open(&s, 4 * limit * PAGE), "open: %s",
+		       strerror(errno));
+		got = touch_pages(s.base, 4 * limit);
+		secret_close(&s);
+		expect(got == limit, "round %zu: %zu pages, the limit is %zu",
+		       i, got, limit);
+	}
+	return KSFT_PASS;
+}
+
+static int test_size(void)
+{
+	struct secret s;
+
+	sigbus_prepare();
+	expect(secret_open(&s, 2 * PAGE), "open: %s", strerror(errno));
+	expect(ftruncate(s.fd, PAGE) < 0 && errno == EINVAL, "shrinks");
+	expect(ftruncate(s.fd, 4 * PAGE) < 0 && errno == EINVAL, "grows");
+	munmap(s.base, s.bytes);
+	s.bytes = 4 * PAGE;
+	s.base = mmap(NULL, s.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, s.fd,
+		      0);
+	expect(s.base != MAP_FAILED, "mmap: %s", strerror(errno));
+	expect(touch_pages(s.base, 4) == 2, "no SIGBUS behind the end");
+	secret_close(&s);
+	return KSFT_PASS;
+}
+
+static int test_private_refused(void)
+{
+	void *p;
+	int fd;
+
+	fd = memfd_secret(0);
+	expect(fd >= 0, "memfd_secret: %s", strerror(errno));
+	expect(memfd_secret(~0U) < 0 && errno == EINVAL, "unknown flags");
+	expect(!ftruncate(fd, PAGE), "ftruncate: %s", strerror(errno));
+	p = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+	expect(p == MAP_FAILED && errno == EINVAL, "a private mapping");
+	p = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+	expect(p == MAP_FAILED && errno == EPERM, "an executable mapping");
+	close(fd);
+	return KSFT_PASS;
+}
+
+static int test_fallocate(void)
+{
+	const int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	__u64 before;
+	struct secret s;
+
+	expect(secret_open(&s, 64 * PAGE), "open: %s", strerror(errno));
+	before = cache_is_on() ? unmapped_used() : 0;
+	if (fallocate(s.fd, 0, 0, s.bytes)) {
+		expect(errno == EOPNOTSUPP, "fallocate: %s", strerror(errno));
+		skip("no fallocate for secret files");
+	}
+	if (cache_is_on())
+		expect(unmapped_used() >= before + s.bytes / 1024,
+		       "fallocate allocated nothing");
+	expect(!nonzero_words(s.base, s.bytes), "not zero");
+	pattern_fill(s.base, s.bytes, SEED);
+	expect(!fallocate(s.fd, punch, PAGE, PAGE), "punch: %s",
+	       strerror(errno));
+	expect(!nonzero_words(s.base + PAGE, PAGE), "the hole is not zero");
+	expect(!pattern_errors(s.base, PAGE, SEED), "page 0 changed");
+	secret_close(&s);
+	return KSFT_PASS;
+}
+
+/* --- memory cgroup -------------------------------------------------------- */
+
+#define GROUP_MAX	(8 * MIB)
+
+struct group {
+	char dir[256];
+};
+
+static bool group_write(const struct group *g, const char *file,
+			const char *value)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", g->dir, file);
+	return write_string(path, value);
+}
+
+static __u64 group_event(const struct group *g, const char *event)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/memory.events", g->dir);
+	return proc_value(path, event);
+}
+
+static bool group_make(struct group *g)
+{
+	const char *root = "/sys/fs/cgroup";
+	char max[32];
+
+	write_string("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	snprintf(g->dir, sizeof(g->dir), "%s/unmapped.%d", root, getpid());
+	snprintf(max, sizeof(max), "%lu", GROUP_MAX);
+	if (mkdir(g->dir, 0755))
+		return false;
+	if (group_write(g, "memory.max", max))
+		return true;
+	rmdir(g->dir);
+	return false;
+}
+
+/* Exits with 0 if a SIGBUS came, 1 if all could be had, 2 on other trouble. */
+static int group_child(const struct group *g)
+{
+	size_t pages = 4 * GROUP_MAX / PAGE, got;
+	struct secret s;
+
+	sigbus_prepare();
+	if (!group_write(g, "cgroup.procs", "0"))
+		return 2;
+	if (!secret_open(&s, pages * PAGE))
+		return 2;
+	got = touch_pages(s.base, pages);
+	if (nonzero_words(s.base, PAGE) != 1)
+		return 2;
+	secret_close(&s);
+	return got == pages;
+}
+
+static int group_check(const struct group *g)
+{
+	__u64 kills = vmstat("oom_kill");
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid)
+		_exit(group_child(g));
+	status = exit_status(pid);
+	expect(status != -1, "the task was killed");
+	expect(status != 1, "the limit does not hold");
+	expect(!status, "trouble in the group");
+	expect(!group_event(g, "oom_kill"), "the group had an OOM kill");
+	expect(vmstat("oom_kill") == kills, "the machine had an OOM kill");
+	return KSFT_PASS;
+}
+
+static int test_memcg(void)
+{
+	struct group g;
+	int ret;
+
+	need_cache();
+	if (!group_make(&g))
+		skip("no memory cgroup (v2) at /sys/fs/cgroup");
+	ret = group_check(&g);
+	rmdir(g.dir);
+	return ret;
+}
+
+/* --- the direct map ------------------------------------------------------- */
+
+struct direct_map {
+	__u64 dm4k, dm2m, dm1g, split2, split3;
+};
+
+static struct direct_map direct_map_now(void)
+{
+	return (struct direct_map){
+		meminfo("DirectMap4k"), meminfo("DirectMap2M"),
+		meminfo("DirectMap1G"), vmstat("direct_map_level2_splits"),
+		vmstat("direct_map_level3_splits"),
+	};
+}
+
+/* The first use may split a 1G leaf, once; nothing may split afterwards. */
+static bool warm_up(void)
+{
+	struct secret s;
+
+	if (!secret_open(&s, PAGE))
+		return false;
+	s.base[0] = 1;
+	secret_close(&s);
+	return run_shrinkers();
+}
+
+static int test_direct_map(void)
+{
+	struct direct_map before, during, after;
+	struct secret s;
+
+	need_cache();
+	expect(warm_up(), "warm-up: %s", strerror(errno));
+	before = direct_map_now();
+	expect(secret_open(&s, BIG), "open: %s", strerror(errno));
+	pattern_fill(s.base, s.bytes, SEED);
+	during = direct_map_now();
+	secret_close(&s);
+	expect(run_shrinkers(), "drop_caches: %s", strerror(errno));
+	after = direct_map_now();
+	expect(during.split2 == before.split2, "%llu 2M leaves were split",
+	       (during.split2 - before.split2));
+	expect(after.dm4k == before.dm4k && after.dm2m == before.dm2m &&
+	       after.dm1g == before.dm1g,
+	       "DirectMap4k, 2M: %llu, %llu kB, before %llu, %llu kB",
+	       after.dm4k, after.dm2m,
+	       before.dm4k,
+	       before.dm2m);
+	expect(after.split2 == before.split2, "split on the way back");
+	return KSFT_PASS;
+}
+
+static int test_counters(void)
+{
+	__u64 refills, allocs, used;
+	struct secret s;
+
+	need_cache();
+	refills = vmstat("unmapped_refill");
+	allocs = vmstat("unmapped_alloc");
+	used = unmapped_used();
+	expect(refills != ABSENT && allocs != ABSENT, "no vmstat events");
+	expect(secret_open(&s, BIG), "open: %s", strerror(errno));
+	pattern_fill(s.base, s.bytes, SEED);
+	expect(unmapped_used() == used + BIG / 1024,
+	       "in use: %llu kB, before %llu kB",
+	       unmapped_used(), used);
+	expect(vmstat("unmapped_refill") > refills, "no refill was counted");
+	expect(vmstat("unmapped_alloc") >= allocs + BIG / PAGE,
+	       "the allocations were not counted");
+	secret_close(&s);
+	expect(unmapped_used() == used, "in use after the end: %llu kB",
+	       unmapped_used());
+	return KSFT_PASS;
+}
+
+static int test_given_back(void)
+{
+	struct secret s;
+	__u64 kept;
+
+	need_cache();
+	expect(secret_open(&s, BIG), "open: %s", strerror(errno));
+	pattern_fill(s.base, s.bytes, SEED);
+	expect(meminfo("Unmapped") >= BIG / 1024, "Unmapped is %llu kB",
+	       meminfo("Unmapped"));
+	secret_close(&s);
+	run_shrinkers();
+	kept = meminfo("UnmappedFree");
+	expect(kept <= 8 * BLOCK_KB, "%llu kB were not given back",
+	       kept);
+	return KSFT_PASS;
+}
+
+/* --- running -------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	int (*fn)(void);
+} tests[] = {
+	{ "contents stay under churn", test_churn },
+	{ "fresh secret pages are zero", test_fresh_zero },
+	{ "a neighbour's pages stay", test_neighbour_stays },
+	{ "shared over fork", test_fork },
+	{ "two threads fault one page", test_race },
+	{ "racing faults leak nothing", test_race_leaks_nothing },
+	{ "no file I/O", test_file_io },
+	{ "process_vm_readv, writev refused", test_process_vm },
+	{ "/proc/self/mem refused", test_proc_mem },
+	{ "vmsplice refused", test_vmsplice },
+	{ "ptrace refused", test_ptrace },
+	{ "O_DIRECT refused", test_direct_io },
+	{ "copies through the user's mapping", test_user_copy },
+	{ "/dev/mem does not show secret pages", test_devmem },
+	{ "/proc/kcore does not show secret pages", test_kcore },
+	{ "/dev/mem shows no old contents", test_devmem_after_free },
+	{ "/proc/kcore shows no old contents", test_kcore_after_free },
+	{ "ordinary pages are zero afterwards", test_ordinary_zero },
+	{ "RLIMIT_MEMLOCK holds", test_memlock },
+	{ "the size holds", test_size },
+	{ "flags, private and executable refused", test_private_refused },
+	{ "fallocate and holes", test_fallocate },
+	{ "memory cgroup: SIGBUS, no OOM kill", test_memcg },
+	{ "the direct map keeps its leaves", test_direct_map },
+	{ "counters count", test_counters },
+	{ "free blocks are given back", test_given_back },
+};
+
+static int run_alone(int (*fn)(void))
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		alarm(TEST_SECONDS);
+		exit(fn());
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		return KSFT_FAIL;
+	if (WIFSIGNALED(status))
+		ksft_print_msg("ended by signal %d\n", WTERMSIG(status));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : KSFT_FAIL;
+}
+
+int main(void)
+{
+	size_t i;
+	int fd;
+
+	ksft_print_header();
+	fd = memfd_secret(0);
+	if (fd < 0 && errno == ENOSYS)
+		ksft_exit_skip("no memfd_secret\n");
+	close(fd);
+	if (geteuid() || !memlock_limit(RLIM_INFINITY))
+		ksft_exit_skip("needs root\n");
+	ksft_set_plan(ARRAY_SIZE(tests));
+	ksft_print_msg("cache of unmapped pages: %s\n",
+		       cache_is_on() ? "on" : "off or absent");
+	for (i = 0; i < ARRAY_SIZE(tests); i++)
+		ksft_test_result_report(run_alone(tests[i].fn), "%s\n",
+					tests[i].name);
+	ksft_finished();
+}

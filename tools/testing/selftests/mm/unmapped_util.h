@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Shared by the tests of memfd_secret on the cache of unmapped pages: secret
+ * files, patterns whose every byte can be checked, the kernel's counters.
+ */
+#ifndef UNMAPPED_UTIL_H
+#define UNMAPPED_UTIL_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/types.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef __NR_memfd_secret
+#define __NR_memfd_secret 447
+#endif
+
+#define PAGE		4096UL
+#define MIB		(1UL << 20)
+#define BLOCK_KB	2048UL
+#define ABSENT		(~0ULL)
+
+/* A secret file, mapped whole. */
+struct secret {
+	int fd;
+	char *base;
+	size_t bytes;
+};
+
+static inline int memfd_secret(unsigned int flags)
+{
+	return syscall(__NR_memfd_secret, flags);
+}
+
+static inline bool secret_open(struct secret *s, size_t bytes)
+{
+	s->bytes = bytes;
+	s->fd = memfd_secret(0);
+	if (s->fd < 0)
+		return false;
+	if (ftruncate(s->fd, bytes))
+		goto close_fd;
+	s->base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd,
+		       0);
+	if (s->base != MAP_FAILED)
+		return true;
+close_fd:
+	close(s->fd);
+	return false;
+}
+
+static inline void secret_close(struct secret *s)
+{
+	munmap(s->base, s->bytes);
+	close(s->fd);
+}
+
+static inline __u64 mix(__u64 x)
+{
+	x ^= x >> 30;
+	x *= 0xbf58476d1ce4e5b9ULL;
+	x ^= x >> 27;
+	x *= 0x94d049bb133111ebULL;
+	return x ^ (x >> 31);
+}
+
+/* The word at index i of a pattern; never zero. */
+static inline __u64 pattern_word(__u64 seed, size_t i)
+{
+	return mix(seed + i * 0x9e3779b97f4a7c15ULL) | 1;
+}
+
+static inline void pattern_fill(void *p, size_t bytes, __u64 seed)
+{
+	__u64 *word = p;
+	size_t i;
+
+	for (i = 0; i < bytes / sizeof(*word); i++)
+		word[i] = pattern_word(seed, i);
+}
+
+/* The number of words that are not what was written. */
+static inline size_t pattern_errors(const void *p, size_t bytes, __u64 seed)
+{
+	const __u64 *word = p;
+	size_t i, errors = 0;
+
+	for (i = 0; i < bytes / sizeof(*word); i++)
+		errors += word[i] != pattern_word(seed, i);
+	return errors;
+}
+
+static inline size_t nonzero_words(const void *p, size_t bytes)
+{
+	const __u64 *word = p;
+	size_t i, found = 0;
+
+	for (i = 0; i < bytes / sizeof(*word); i++)
+		found += word[i] != 0;
+	return found;
+}
+
+/* A line "name value" or "name: value kB"; ABSENT if there is none. */
+static inline __u64 proc_value(const char *path, const char *name)
+{
+	size_t len = strlen(name);
+	__u64 value = ABSENT;
+	char line[512];
+	FILE *f;
+
+	f = fopen(path, "r");
+	if (!f)
+		return ABSENT;
+	while (value == ABSENT && fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, name, len) && strchr(": ", line[len]))
+			value = strtoull(line + len + 1, NULL, 10);
+	}
+	fclose(f);
+	return value;
+}
+
+static inline __u64 meminfo(const char *name)
+{
+	return proc_value("/proc/meminfo", name);
+}
+
+static inline __u64 vmstat(const char *name)
+{
+	return proc_value("/proc/vmstat", name);
+}
+
+/* What users hold of the cache, kB. */
+static inline __u64 unmapped_used(void)
+{
+	return meminfo("Unmapped") - meminfo("UnmappedFree");
+}
+
+static inline bool write_string(const char *path, const char *value)
+{
+	ssize_t len = strlen(value), done;
+	int fd;
+
+	fd = open(path, O_WRONLY);
+	if (fd < 0)
+		return false;
+	done = write(fd, value, len);
+	close(fd);
+	return done == len;
+}
+
+static inline bool run_shrinkers(void)
+{
+	return write_string("/proc/sys/vm/drop_caches", "2");
+}
+
+static inline bool cmdline_has(const char *word)
+{
+	char line[4096] = "";
+	ssize_t got;
+	int fd;
+
+	fd = open("/proc/cmdline", O_RDONLY);
+	if (fd < 0)
+		return false;
+	got = read(fd, line, sizeof(line) - 1);
+	close(fd);
+	return got > 0 && strstr(line, word);
+}
+
+/*
+ * Whether the cache is to be used. It is asked of the command line and not of
+ * what the cache did: a cache that does nothing fails its tests.
+ */
+static inline bool cache_is_on(void)
+{
+	return meminfo("Unmapped") != ABSENT && cmdline_has("unmapped_alloc=on");
+}
+
+static inline bool memlock_limit(rlim_t bytes)
+{
+	struct rlimit rl = { bytes, bytes };
+
+	return !setrlimit(RLIMIT_MEMLOCK, &rl);
+}
+
+/* Writing a byte to memory that may answer with SIGBUS. */
+static sigjmp_buf sigbus_jump;
+
+static inline void sigbus_catch(int sig)
+{
+	siglongjmp(sigbus_jump, sig);
+}
+
+static inline void sigbus_prepare(void)
+{
+	struct sigaction sa = { .sa_handler = sigbus_catch };
+
+	sigaction(SIGBUS, &sa, NULL);
+}
+
+static inline bool touch_page(volatile char *p)
+{
+	if (sigsetjmp(sigbus_jump, 1))
+		return false;
+	*p = 1;
+	return true;
+}
+
+/* Touches pages in order; the number that came before a SIGBUS. */
+static inline size_t touch_pages(char *p, size_t pages)
+{
+	volatile size_t i;
+
+	for (i = 0; i < pages; i++)
+		if (!touch_page(p + i * PAGE))
+			break;
+	return i;
+}
+
+#endif
