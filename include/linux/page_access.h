@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _LINUX_PAGE_ACCESS_H
+#define _LINUX_PAGE_ACCESS_H
+
+/*
+ * Pages whose contents cannot be reached at their direct-map address.
+ *
+ * The owner of such a page marks it PG_inaccessible. kmap_local_page() and
+ * its relatives then map it in a slot of the CPU, if the owner lets them,
+ * and the last put gives it back to the owner instead of the buddy.
+ * Documentation/mm/page_access.rst tells the whole story.
+ */
+
+#include <linux/err.h>
+#include <linux/jump_label.h>
+#include <linux/mm_types.h>
+#include <linux/page-flags.h>
+#include <linux/pgtable.h>
+
+#ifdef CONFIG_PAGE_ACCESS
+
+/**
+ * struct page_access_ops - what the owner of inaccessible pages decides
+ * @kmap_prot: Whether the kernel may map @page, a page that the caller holds
+ *	a reference to, and how: *@prot is PAGE_KERNEL and may be changed.
+ *	Returns false to refuse. Any context but NMI.
+ * @free: Takes back 1 << @order pages that nobody refers to any more. They
+ *	are no longer compound, mapping and private are clear, PG_inaccessible
+ *	is set. Any context but NMI.
+ */
+struct page_access_ops {
+	bool (*kmap_prot)(struct page *page, pgprot_t *prot);
+	void (*free)(struct page *page, unsigned int order);
+};
+
+DECLARE_STATIC_KEY_FALSE(page_access_key);
+
+/**
+ * page_access_active() - Ask whether inaccessible pages can exist
+ *
+ * Return: true from the first page_access_start() on, and then for ever, so
+ * that what was mapped through a slot is also unmapped through it.
+ */
+static __always_inline bool page_access_active(void)
+{
+	return static_branch_unlikely(&page_access_key);
+}
+
+/**
+ * page_access_register() - Name the owner of all inaccessible pages
+ * @ops: The owner's decisions.
+ *
+ * Context: Called once, while booting.
+ */
+void page_access_register(const struct page_access_ops *ops);
+
+/**
+ * page_access_start() - Prepare for the first inaccessible page
+ *
+ * Reserves the slots and turns the hooks on. To be called before the first
+ * page is marked; later calls do nothing.
+ *
+ * Context: Process context, may sleep; takes the CPU hotplug lock, so no
+ * mmap_lock may be held.
+ * Return: 0, or -ENOMEM when the slots cannot be reserved.
+ */
+int page_access_start(void);
+
+void *page_access_kmap(struct page *page);
+void *page_access_kmap_try(struct page *page);
+struct page *page_access_kmap_to_page(const void *vaddr);
+void page_access_zero_segments(struct page *page, unsigned int start1,
+			       unsigned int end1, unsigned int start2,
+			       unsigned int end2);
+bool page_access_free(struct page *page, unsigned int order);
+
+/**
+ * page_access_map() - Map an inaccessible page for its owner
+ * @page: The page.
+ *
+ * Unlike kmap_local_page() this asks no policy: only the owner itself, who
+ * clears pages with it, may call it. The address is for this context alone
+ * and kunmap_local() ends it, last mapped first unmapped.
+ *
+ * Return: The address of a slot; NULL if all of this context are taken, or in
+ * an NMI.
+ */
+void *page_access_map(struct page *page);
+
+/*
+ * free_pages_prepare() has one test for the two marks that keep a page out
+ * of the buddy, so that an ordinary page pays for one.
+ */
+static __always_inline bool page_kept_from_buddy(const struct page *page,
+						 unsigned int order)
+{
+	if (likely(!(page->flags & (__PG_HWPOISON | __PG_INACCESSIBLE))))
+		return false;
+	return !order || PageInaccessible(page);
+}
+
+#else /* !CONFIG_PAGE_ACCESS */
+
+static __always_inline bool page_access_active(void)
+{
+	return false;
+}
+
+static inline void *page_access_kmap(struct page *page)
+{
+	return NULL;
+}
+
+static inline void *page_access_kmap_try(struct page *page)
+{
+	return ERR_PTR(-EACCES);
+}
+
+static inline struct page *page_access_kmap_to_page(const void *vaddr)
+{
+	return NULL;
+}
+
+static inline void page_access_zero_segments(struct page *page,
+		unsigned int start1, unsigned int end1,
+		unsigned int start2, unsigned int end2)
+{
+}
+
+static __always_inline bool page_access_free(struct page *page,
+					     unsigned int order)
+{
+	return false;
+}
+
+static __always_inline bool page_kept_from_buddy(const struct page *page,
+						 unsigned int order)
+{
+	return unlikely(PageHWPoison(page)) && !order;
+}
+
+#endif /* CONFIG_PAGE_ACCESS */
+
+/**
+ * page_needs_kmap() - Ask whether a page has no address of its own
+ * @page: The page.
+ *
+ * For code that tests PageHighMem() to find out if it must kmap, page by
+ * page.
+ *
+ * Return: true if page_address() must not be used for the contents.
+ */
+static __always_inline bool page_needs_kmap(const struct page *page)
+{
+	return PageHighMem(page) ||
+	       (page_access_active() && PageInaccessible(page));
+}
+
+#endif /* _LINUX_PAGE_ACCESS_H */

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _LINUX_UNMAPPED_ALLOC_H
+#define _LINUX_UNMAPPED_ALLOC_H
+
+/*
+ * Pages outside the kernel's direct map, from a cache of 2M blocks.
+ *
+ * Removing a page from the direct map costs a TLB flush on every CPU and
+ * often a split of a large leaf. This cache removes 2M at a time, as one
+ * leaf with one flush, and hands out the pages one by one.
+ * Documentation/mm/unmapped_alloc.rst tells how it works.
+ */
+
+#include <linux/gfp.h>
+#include <linux/types.h>
+
+struct folio;
+struct page;
+struct seq_file;
+
+/**
+ * enum unmapped_owner - who uses a page of the cache
+ * @UNMAPPED_SECRETMEM: memfd_secret(2). The kernel may not map the page.
+ *	Handed out zeroed.
+ * @UNMAPPED_BUFFER: A kernel buffer, reached with kmap_local_page() alone.
+ *	Handed out zeroed if asked for with %__GFP_ZERO.
+ * @NR_UNMAPPED_OWNERS: Number of owners.
+ */
+enum unmapped_owner {
+	UNMAPPED_SECRETMEM,
+	UNMAPPED_BUFFER,
+	NR_UNMAPPED_OWNERS,
+};
+
+#ifdef CONFIG_UNMAPPED_ALLOC
+
+/**
+ * unmapped_alloc_start() - Ask whether the cache can be used, and start it
+ *
+ * A user calls this before its first allocation, for instance when a file is
+ * created.
+ *
+ * Context: Process context, may sleep; no mmap_lock may be held.
+ * Return: true if allocations may follow. false if the cache is switched off
+ * or this machine's direct map cannot be changed, which the log explains.
+ */
+bool unmapped_alloc_start(void);
+
+/**
+ * unmapped_pages_alloc() - Allocate pages outside the direct map
+ * @gfp: Allocation flags. Zone modifiers are not for the caller to choose and
+ *	ignored, but for %__GFP_DMA and %__GFP_DMA32, which fail.
+ *	%__GFP_ACCOUNT charges the pages to the current memcg. Without
+ *	%__GFP_DIRECT_RECLAIM only pages that are in the cache can be had.
+ *	%__GFP_NOFAIL is not supported.
+ * @order: Allocate 1 << @order pages, %PMD_ORDER at most.
+ * @owner: Who will use them.
+ *
+ * The task's memory policy and cpuset choose the node.
+ *
+ * Context: Any but NMI, as @gfp says.
+ * Return: The first page, or NULL.
+ */
+struct page *unmapped_pages_alloc(gfp_t gfp, unsigned int order,
+				  enum unmapped_owner owner);
+
+/**
+ * unmapped_pages_alloc_node() - Allocate pages outside the direct map, on a node
+ * @gfp: As for unmapped_pages_alloc(). With %__GFP_THISNODE the pages come
+ *	from @nid or not at all.
+ * @order: As for unmapped_pages_alloc().
+ * @owner: Who will use them.
+ * @nid: The node to prefer.
+ *
+ * Context: Any but NMI, as @gfp says.
+ * Return: The first page, or NULL.
+ */
+struct page *unmapped_pages_alloc_node(gfp_t gfp, unsigned int order,
+				       enum unmapped_owner owner, int nid);
+
+/**
+ * unmapped_folio_alloc() - Allocate a folio outside the direct map
+ * @gfp: As for unmapped_pages_alloc().
+ * @order: As for unmapped_pages_alloc().
+ * @owner: Who will use it.
+ *
+ * folio_put() frees it.
+ *
+ * Context: Any but NMI, as @gfp says.
+ * Return: The folio, or NULL.
+ */
+struct folio *unmapped_folio_alloc(gfp_t gfp, unsigned int order,
+				   enum unmapped_owner owner);
+
+/**
+ * unmapped_pages_free() - Drop the reference that an allocation came with
+ * @page: What unmapped_pages_alloc() returned.
+ * @order: With what order.
+ *
+ * When it was the last reference the contents are cleared, at once or before
+ * anybody gets the pages.
+ *
+ * Context: Any but NMI.
+ */
+void unmapped_pages_free(struct page *page, unsigned int order);
+
+/**
+ * unmapped_report_meminfo() - Add the cache's lines to /proc/meminfo
+ * @m: The file.
+ */
+void unmapped_report_meminfo(struct seq_file *m);
+
+#else /* !CONFIG_UNMAPPED_ALLOC */
+
+static inline bool unmapped_alloc_start(void)
+{
+	return false;
+}
+
+static inline struct folio *unmapped_folio_alloc(gfp_t gfp, unsigned int order,
+						 enum unmapped_owner owner)
+{
+	return NULL;
+}
+
+static inline void unmapped_report_meminfo(struct seq_file *m)
+{
+}
+
+#endif /* CONFIG_UNMAPPED_ALLOC */
+
+#endif /* _LINUX_UNMAPPED_ALLOC_H */
