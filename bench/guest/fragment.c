@@ -171,6 +171,27 @@ static void punch(char *p, size_t pages, uint64_t stride)
 	close(pagemap);
 }
 
+/*
+ * Something of the kernel's may have given back pages meanwhile. What merged
+ * to 2M is taken as huge pages, so that the small free blocks stay.
+ */
+static void take_leaves(void)
+{
+	const char *defrag = "/sys/kernel/mm/transparent_hugepage/defrag";
+	const size_t leaf = PAGE_BYTES << LEAF_ORDER;
+	int tries;
+
+	proc_write(defrag, "never");
+	for (tries = 0; tries < 128 && leaves_free(); tries++) {
+		char *p = reserve(2 * leaf);
+
+		madvise(p, 2 * leaf, MADV_HUGEPAGE);
+		p += -(uintptr_t)p & (leaf - 1);
+		*p = 1;
+		drain_cpus();
+	}
+}
+
 void fragment_check(int max_order, const char *when)
 {
 	uint64_t counts[NR_ORDERS];
@@ -199,6 +220,7 @@ void fragment_memory(int max_order)
 	filled = fill(p, bytes / PAGE_BYTES);
 	punch(p, filled, 2UL << max_order);
 	drain_cpus();
+	take_leaves();
 	set("/proc/sys/vm/percpu_pagelist_high_fraction", "0");
 	fragment_check(max_order, "before");
 }

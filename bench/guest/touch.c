@@ -154,13 +154,32 @@ static void keep_smaller(struct cost *min, const struct cost *c)
 	min->dm2m_lost += c->dm2m_lost;
 }
 
+/* What is left of it all when the kernel has let go of what it can. */
+static void print_end(const struct memory *m, const struct options *o,
+		      const struct sample *before)
+{
+	struct sample end;
+
+	proc_write("/proc/sys/vm/drop_caches", "2");
+	sample_take(&end);
+	printf("touch kind=%s threads=%d mib=%zu frag=%d pass=end ",
+	       m->name, o->threads, o->bytes / MIB, o->max_order);
+	printf("split2=%ld split3=%ld dm2m_lost_kb=%ld dm4k_more_kb=%ld\n",
+	       (long)(end.split2 - before->split2),
+	       (long)(end.split3 - before->split3),
+	       (long)(before->dm2m - end.dm2m),
+	       (long)(end.dm4k - before->dm4k));
+}
+
 /* Splits are added up over all passes: they are what stays behind. */
 static void run_kind(const struct memory *m, const struct options *o)
 {
+	struct sample before;
 	struct cost min, c;
 	char pass[16];
 	int i;
 
+	sample_take(&before);
 	min = measure(m, o);
 	print_cost(m, o, "first", &min);
 	for (i = 2; i <= o->passes; i++) {
@@ -170,6 +189,7 @@ static void run_kind(const struct memory *m, const struct options *o)
 		keep_smaller(&min, &c);
 	}
 	print_cost(m, o, "min", &min);
+	print_end(m, o, &before);
 }
 
 static void usage(void)

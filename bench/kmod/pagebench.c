@@ -8,8 +8,7 @@
  * "-icount shift=0" it counts executed instructions, so equal code gives equal
  * numbers. Each measure is taken many times: the smallest round met no
  * interrupt, the median tells whether that was the rule. Every measure is one
- * log line. The module then refuses to stay: insmod reports EAGAIN, and it can
- * be run again at once.
+ * log line, written while the module is loaded. Unload it to run it again.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -187,17 +186,19 @@ static int bench_map(void)
 
 static int __init pagebench_init(void)
 {
-	int ret;
-
 	bench_pair("pair_order0", 0, BATCH);
 	bench_pair("pair_order3", 3, BATCH);
 	bench_pair("pair_order9", 9, 8);
 	bench_halves();
 	memset(pages, 0, sizeof(pages));
-	ret = bench_map();
-	return ret ? : -EAGAIN;
+	return bench_map();
 }
 module_init(pagebench_init);
+
+static void __exit pagebench_exit(void)
+{
+}
+module_exit(pagebench_exit);
 
 MODULE_DESCRIPTION("What page primitives cost");
 MODULE_LICENSE("GPL");

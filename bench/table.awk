@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0
+# The results of bench/bench as one table. Input: column run layout name value.
+#
+# A number is the mean over the layouts. The ratio is taken layout by layout;
+# where it is not the same in all, its smallest and largest are shown.
+
+function have(column, run, name)
+{
+	return (column, run, name) in count
+}
+
+function mean(column, run, name)
+{
+	return sum[column, run, name] / count[column, run, name]
+}
+
+function show(value)
+{
+	if (value == int(value))
+		return sprintf("%d", value)
+	return sprintf(value < 10 ? "%.4f" : "%.1f", value)
+}
+
+function shown(column, run, name)
+{
+	return have(column, run, name) ? show(mean(column, run, name)) : "-"
+}
+
+# Sets low and high to the ratios of two numbers over the layouts.
+function ratios(c1, n1, c2, n2, run,   l, r, a)
+{
+	low = high = ""
+	for (l = 1; l <= 9; l++) {
+		if (!((c1, run, n1, l) in value && (c2, run, n2, l) in value))
+			continue
+		a = value[c1, run, n1, l]
+		if (a == 0)
+			continue
+		r = value[c2, run, n2, l] / a
+		if (low == "" || r < low)
+			low = r
+		if (high == "" || r > high)
+			high = r
+	}
+}
+
+function ratio_text()
+{
+	if (low == "")
+		return "-"
+	if (high - low < 0.0005)
+		return sprintf("%.3f", high)
+	return sprintf("%.3f-%.3f", low, high)
+}
+
+function line(label, a, b, ratio, goal, met)
+{
+	printf "%-44s %10s %10s %13s  %-20s %s\n", label, a, b, ratio, goal, met
+	if (met == "NO")
+		missed++
+}
+
+function verdict(yes)
+{
+	return yes ? "yes" : "NO"
+}
+
+function title(text)
+{
+	printf "\n%s\n", text
+}
+
+# A number on which there is an upper limit.
+function limit(label, run, name, max, goal,   met)
+{
+	met = have("on", run, name) ? \
+		verdict(mean("on", run, name) <= max) : "not run"
+	line(label, shown("base", run, name), shown("on", run, name), "",
+	     goal, goal == "" ? "" : met)
+}
+
+# A number whose ratio to the base's is limited; no limit, no verdict.
+function relative(label, run, base_name, column, name, max, goal,   met)
+{
+	ratios("base", base_name, column, name, run)
+	met = goal == "" ? (low != "" && high > 1.005 ? "(more)" : "") : \
+		low == "" ? "not run" : verdict(high <= max)
+	line(label, shown("base", run, base_name), shown(column, run, name),
+	     ratio_text(), goal, met)
+}
+
+function same(label, name)
+{
+	relative(label, "single", "unused." name, "on", "unused." name, 1.005,
+		 "1.000 +0.5 %")
+}
+
+# The same measure on a kernel that has used the cache: shown, no goal.
+function later(label, base_state, state, column, name)
+{
+	relative(label, "single", base_state "." name, column, state "." name,
+		 0, "")
+}
+
+{
+	value[$1, $2, $4, $3] = $5
+	sum[$1, $2, $4] += $5
+	count[$1, $2, $4]++
+	if ($2 == "size" && !($4 in seen)) {
+		seen[$4]
+		functions[++nr_functions] = $4
+	}
+}
+
+function split_costs(label, run, prefix)
+{
+	relative(label ", fault", run, prefix ".min.fault", "on",
+		 prefix ".min.fault", 0, "")
+	relative(label ", free", run, prefix ".min.free", "on",
+		 prefix ".min.free", 0, "")
+	relative(label ", first pass", run, prefix ".first.sum", "on",
+		 prefix ".first.sum", 0, "")
+}
+
+function secretmem_costs(   s)
+{
+	title("instructions per page, 64 MiB, one CPU, clearing included")
+	s = "used.secretmem"
+	relative("secretmem, fault + free", "single", s ".min.sum", "on",
+		 s ".min.sum", 0.61, "0.61 or less")
+	ratios("on", "unused.shmem.min.sum", "on", s ".min.sum", "single")
+	line("  shmem | secretmem, both on patched",
+	     shown("on", "single", "unused.shmem.min.sum"),
+	     shown("on", "single", s ".min.sum"), ratio_text(),
+	     "1.000 or less", low == "" ? "not run" : verdict(high <= 1))
+	split_costs("  secretmem", "single", s)
+	relative("secretmem, no 2M page to be had", "frag",
+		 "secretmem.min.sum", "on", "secretmem.min.sum", 1.05,
+		 "1.05 or less")
+	split_costs("  no 2M page", "frag", "secretmem")
+}
+
+function interrupts(   n)
+{
+	title("interprocessor interrupts per secretmem page (CAL row)")
+	limit("fault, 1 CPU", "single", "used.secretmem.first.ipi_fault", 0.01,
+	      "0.01 or less")
+	for (n = 2; n <= 4; n += 2) {
+		limit("fault, " n " CPUs, first pass", "smp" n,
+		      "secretmem.first.ipi_fault", 0.01, "0.01 or less")
+		limit("fault, " n " CPUs, later passes", "smp" n,
+		      "secretmem.min.ipi_fault", 0.01, "0.01 or less")
+		limit("free, " n " CPUs", "smp" n, "secretmem.first.ipi_free",
+		      0, "")
+	}
+}
+
+function direct_map()
+{
+	title("direct map, four times 64 MiB of secretmem, one CPU")
+	limit("2M leaves split by the first", "single",
+	      "used.secretmem.first.split2", 0, "0")
+	limit("2M leaves split in the end", "single",
+	      "used.secretmem.end.split2", 0, "0")
+	limit("DirectMap2M lost in the end, kB", "single",
+	      "used.secretmem.end.dm2m_lost_kb", 0, "0")
+	limit("DirectMap4k gained in the end, kB", "single",
+	      "used.secretmem.end.dm4k_more_kb", 0, "0")
+	limit("2M leaves split, memory fragmented", "frag",
+	      "secretmem.end.split2", 0, "")
+}
+
+BEGIN {
+	names = "pair_order0 pair_order3 pair_order9 alloc_order0 " \
+		"free_order0 kmap_local kmap_atomic memcpy_from_page " \
+		"clear_highpage copy_highpage context_switch"
+	nr = split(names, name, " ")
+	nr_memory = split("anon.min.sum shmem.min.sum", memory, " ")
+}
+
+END {
+	printf "%-44s %10s %10s %13s  %-20s %s\n", "", "base", "patched",
+	       "ratio", "goal", "met"
+	interrupts()
+	direct_map()
+	secretmem_costs()
+	title("feature built in and on, never used: instructions")
+	for (i = 1; i <= nr; i++)
+		same(name[i], name[i])
+	for (i = 1; i <= nr_memory; i++)
+		same(memory[i], memory[i])
+	title("built in, unmapped_alloc=off")
+	for (i = 1; i <= nr; i++)
+		later(name[i], "unused", "unused", "off", name[i])
+	later("secretmem, fault + free", "used", "used", "off",
+	      "secretmem.min.sum")
+	title("on, and secretmem has been used (what got worse shows here)")
+	for (i = 1; i <= nr; i++)
+		later(name[i], "used", "used", "on", name[i])
+	for (i = 1; i <= nr_memory; i++)
+		later(memory[i], "after", "after", "on", memory[i])
+	title("size of functions on those paths, bytes")
+	for (i = 1; i <= nr_functions; i++)
+		relative(functions[i], "size", functions[i], "off",
+			 functions[i], 0, "")
+	printf "\n%s\n", missed ? missed " goals missed" : "every goal met"
+}
