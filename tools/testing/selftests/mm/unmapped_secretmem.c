@@ -54,7 +54,7 @@
 /* --- contents ------------------------------------------------------------ */
 
 #define SLOTS		32
-#define CHURN_STEPS	1000
+#define CHURN_STEPS	400
 #define CHURNERS	4
 
 struct slot {
@@ -65,7 +65,7 @@ struct slot {
 
 static bool slot_fill(struct slot *slot, __u64 random)
 {
-	size_t pages = 1 + random % 64;
+	size_t pages = 1 + random % 32;
 
 	if (!secret_open(&slot->secret, pages * PAGE))
 		return false;
