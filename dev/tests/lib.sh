@@ -142,6 +142,7 @@ run_programs()
 	cp "$4" "$3/list"
 	cat >"$3/bin/run-list" <<-'EOF'
 		#!/bin/sh
+		cd /tmp
 		while read -r line; do
 			echo "### begin $line"
 			timeout -k 5 "${LIMIT:-120}" sh -c "$line" 2>&1
