@@ -19,6 +19,8 @@
 
 #define pr_fmt(fmt) "unmapped_alloc: " fmt
 
+#include <kunit/static_stub.h>
+#include <kunit/visibility.h>
 #include <linux/highmem.h>
 #include <linux/page_access.h>
 #include <linux/set_memory.h>
@@ -50,6 +52,13 @@ static int index_block(struct unmapped_block *block, gfp_t gfp)
 	return xas_error(&xas);
 }
 
+VISIBLE_IF_KUNIT int unmapped_set_valid(struct page *page, unsigned int nr,
+					bool valid)
+{
+	KUNIT_STATIC_STUB_REDIRECT(unmapped_set_valid, page, nr, valid);
+	return set_direct_map_valid_noflush(page, nr, valid);
+}
+
 static int remove_from_direct_map(struct page *page, unsigned int nr)
 {
 	unsigned long addr = (unsigned long)page_address(page);
@@ -58,10 +67,10 @@ static int remove_from_direct_map(struct page *page, unsigned int nr)
 	/* A lazily freed vmalloc mapping may still reach the pages */
 	vm_unmap_aliases();
 
-	err = set_direct_map_valid_noflush(page, nr, false);
+	err = unmapped_set_valid(page, nr, false);
 	if (err) {
 		/* What was cleared before the failure is restored as it was */
-		set_direct_map_valid_noflush(page, nr, true);
+		unmapped_set_valid(page, nr, true);
 		return err;
 	}
 
@@ -238,7 +247,7 @@ bool unmapped_block_release(struct unmapped_block *block)
 		goto push_back;
 	if (!clear_dirty_pages(block, page))
 		goto unfreeze;
-	if (WARN_ON_ONCE(set_direct_map_valid_noflush(page, 1U << order, true)))
+	if (WARN_ON_ONCE(unmapped_set_valid(page, 1U << order, true)))
 		return false;	/* lost, but never in the buddy unmapped */
 
 	trace_unmapped_return(block->nid, block->pfn, order);

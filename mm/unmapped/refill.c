@@ -15,6 +15,8 @@
 
 #define pr_fmt(fmt) "unmapped_alloc: " fmt
 
+#include <kunit/static_stub.h>
+#include <kunit/visibility.h>
 #include <linux/cpuset.h>
 #include <linux/nodemask.h>
 #include <linux/sched.h>
@@ -60,9 +62,11 @@ static gfp_t cheap_gfp(const struct unmapped_request *req, unsigned int order)
 }
 
 /* A node chosen by the task's policy may be left by the policy alone. */
-static struct page *alloc_block_pages(const struct unmapped_request *req,
-				      gfp_t gfp, unsigned int order)
+VISIBLE_IF_KUNIT struct page *
+unmapped_alloc_pages(const struct unmapped_request *req, gfp_t gfp,
+		     unsigned int order)
 {
+	KUNIT_STATIC_STUB_REDIRECT(unmapped_alloc_pages, req, gfp, order);
 	if (req->policy && !(gfp & __GFP_THISNODE))
 		return alloc_pages(gfp, order);
 	return alloc_pages_node(req->nid, gfp, order);
@@ -74,7 +78,7 @@ static struct page *try_block(const struct unmapped_request *req, gfp_t gfp,
 	struct unmapped_block *block;
 	struct page *page;
 
-	page = alloc_block_pages(req, gfp, order);
+	page = unmapped_alloc_pages(req, gfp, order);
 	if (!page)
 		return NULL;
 

@@ -133,4 +133,11 @@ unsigned long unmapped_total_pages(void);
 unsigned long unmapped_total_free(void);
 unsigned long unmapped_total_used(void);
 
+#if IS_ENABLED(CONFIG_KUNIT)
+/* Static, but for the tests that replace them */
+int unmapped_set_valid(struct page *page, unsigned int nr, bool valid);
+struct page *unmapped_alloc_pages(const struct unmapped_request *req, gfp_t gfp,
+				  unsigned int order);
+#endif
+
 #endif /* _MM_UNMAPPED_UNMAPPED_H */
