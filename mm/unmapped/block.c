@@ -13,12 +13,12 @@
 #include "block.h"
 
 /**
- * block_size() - Tell how much memory the descriptor of a block takes
+ * unmapped_block_size() - Tell how much memory the descriptor of a block takes
  * @order: Order of the block.
  *
  * Return: Bytes, the two bitmaps and the owners included.
  */
-size_t block_size(unsigned int order)
+size_t unmapped_block_size(unsigned int order)
 {
 	size_t nr = 1UL << order;
 
@@ -27,18 +27,18 @@ size_t block_size(unsigned int order)
 }
 
 /**
- * block_init() - Describe a block whose pages are all free and clean
- * @block: block_size(@order) bytes.
+ * unmapped_block_init() - Describe a block whose pages are all free and clean
+ * @block: unmapped_block_size(@order) bytes.
  * @pfn: First page.
  * @order: Order of the block.
  * @nid: Node of the pages.
  */
-void block_init(struct unmapped_block *block, unsigned long pfn,
-		unsigned int order, int nid)
+void unmapped_block_init(struct unmapped_block *block, unsigned long pfn,
+			 unsigned int order, int nid)
 {
 	unsigned int nr = 1U << order;
 
-	memset(block, 0, block_size(order));
+	memset(block, 0, unmapped_block_size(order));
 	INIT_LIST_HEAD(&block->list);
 	block->pfn = pfn;
 	block->nid = nid;
@@ -51,14 +51,15 @@ void block_init(struct unmapped_block *block, unsigned long pfn,
 }
 
 /**
- * block_take() - Take a free, aligned range
+ * unmapped_block_take() - Take a free, aligned range
  * @block: The block.
  * @order: Order of the range.
  * @owner: Who gets it.
  *
  * Return: Index of the first page, or -1 if there is no such range.
  */
-int block_take(struct unmapped_block *block, unsigned int order, u8 owner)
+int unmapped_block_take(struct unmapped_block *block, unsigned int order,
+			u8 owner)
 {
 	unsigned int nr = 1U << order;
 	unsigned long idx;
@@ -80,13 +81,13 @@ int block_take(struct unmapped_block *block, unsigned int order, u8 owner)
 }
 
 /**
- * block_put() - Put a range back
+ * unmapped_block_put() - Put a range back
  * @block: The block.
  * @idx: First page.
  * @order: Order of the range.
  */
-void block_put(struct unmapped_block *block, unsigned int idx,
-	       unsigned int order)
+void unmapped_block_put(struct unmapped_block *block, unsigned int idx,
+			unsigned int order)
 {
 	unsigned int nr = 1U << order;
 
@@ -98,11 +99,11 @@ void block_put(struct unmapped_block *block, unsigned int idx,
 }
 
 /**
- * block_mark_bad() - Keep a page from use for ever
+ * unmapped_block_mark_bad() - Keep a page from use for ever
  * @block: The block.
  * @idx: The page, free, or in use and not to be put.
  */
-void block_mark_bad(struct unmapped_block *block, unsigned int idx)
+void unmapped_block_mark_bad(struct unmapped_block *block, unsigned int idx)
 {
 	if (!test_bit(idx, block->used)) {
 		__set_bit(idx, block->used);

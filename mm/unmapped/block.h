@@ -71,12 +71,13 @@ static inline unsigned int block_bucket(const struct unmapped_block *block)
 	return fls(block->nr_free);
 }
 
-size_t block_size(unsigned int order);
-void block_init(struct unmapped_block *block, unsigned long pfn,
-		unsigned int order, int nid);
-int block_take(struct unmapped_block *block, unsigned int order, u8 owner);
-void block_put(struct unmapped_block *block, unsigned int idx,
-	       unsigned int order);
-void block_mark_bad(struct unmapped_block *block, unsigned int idx);
+size_t unmapped_block_size(unsigned int order);
+void unmapped_block_init(struct unmapped_block *block, unsigned long pfn,
+			 unsigned int order, int nid);
+int unmapped_block_take(struct unmapped_block *block, unsigned int order,
+			u8 owner);
+void unmapped_block_put(struct unmapped_block *block, unsigned int idx,
+			unsigned int order);
+void unmapped_block_mark_bad(struct unmapped_block *block, unsigned int idx);
 
 #endif /* _MM_UNMAPPED_BLOCK_H */

@@ -66,7 +66,7 @@ static int take_range(struct unmapped_node *node, struct unmapped_block *block,
 		      const struct unmapped_request *req)
 {
 	unsigned int old = block_bucket(block);
-	int idx = block_take(block, req->order, req->owner);
+	int idx = unmapped_block_take(block, req->order, req->owner);
 
 	if (idx >= 0) {
 		node->nr_free -= 1UL << req->order;
@@ -80,7 +80,7 @@ static void put_range(struct unmapped_node *node, struct unmapped_block *block,
 {
 	unsigned int old = block_bucket(block);
 
-	block_put(block, idx, order);
+	unmapped_block_put(block, idx, order);
 	node->nr_free += 1UL << order;
 	rebucket(node, block, old);
 	if (block_is_empty(block) && block->order < UNMAPPED_BLOCK_ORDER) {
@@ -102,7 +102,7 @@ static bool drop_poisoned(struct unmapped_node *node,
 
 	for (i = 0; i < 1U << order; i++) {
 		if (PageHWPoison(page + i))
-			block_mark_bad(block, idx + i);
+			unmapped_block_mark_bad(block, idx + i);
 		else
 			put_range(node, block, idx + i, 0);
 	}
@@ -339,7 +339,7 @@ void unmapped_push_empty(struct unmapped_block *block)
 
 	for (i = 0; i < block_nr_pages(block); i++)
 		if (PageHWPoison(page + i))
-			block_mark_bad(block, i);
+			unmapped_block_mark_bad(block, i);
 
 	spin_lock_irq(&node->lock);
 	account_block(node, block);
@@ -401,7 +401,7 @@ static void free_one(struct unmapped_block *block, unsigned int idx,
 	}
 
 	spin_lock_irqsave(&node->lock, flags);
-	block_mark_bad(block, idx);
+	unmapped_block_mark_bad(block, idx);
 	spin_unlock_irqrestore(&node->lock, flags);
 }
 

@@ -194,11 +194,11 @@ struct unmapped_block *unmapped_block_create(struct page *page,
 	struct unmapped_block *block;
 
 	gfp = (gfp & GFP_RECLAIM_MASK) | __GFP_NOWARN;
-	block = kmalloc(block_size(order), gfp);
+	block = kmalloc(unmapped_block_size(order), gfp);
 	if (!block)
 		goto free_pages;
 
-	block_init(block, page_to_pfn(page), order, page_to_nid(page));
+	unmapped_block_init(block, page_to_pfn(page), order, page_to_nid(page));
 	if (index_block(block, gfp))
 		goto free_block;
 	if (remove_from_direct_map(page, 1U << order))

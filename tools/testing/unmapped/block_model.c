@@ -24,12 +24,12 @@
 
 static size_t memory_size(const struct model *m)
 {
-	return block_size(m->order) + 2 * GUARD_SIZE;
+	return unmapped_block_size(m->order) + 2 * GUARD_SIZE;
 }
 
 static u8 *upper_guard(const struct model *m)
 {
-	return m->memory + GUARD_SIZE + block_size(m->order);
+	return m->memory + GUARD_SIZE + unmapped_block_size(m->order);
 }
 
 static bool alloc_memory(struct model *m)
@@ -39,7 +39,7 @@ static bool alloc_memory(struct model *m)
 		return false;
 	memset(m->memory, GUARD_BYTE, memory_size(m));
 	m->block = (struct unmapped_block *)(m->memory + GUARD_SIZE);
-	memset(m->block, JUNK_BYTE, block_size(m->order));
+	memset(m->block, JUNK_BYTE, unmapped_block_size(m->order));
 	ASAN_POISON_MEMORY_REGION(m->memory, GUARD_SIZE);
 	ASAN_POISON_MEMORY_REGION(upper_guard(m), GUARD_SIZE);
 	return true;
@@ -149,7 +149,7 @@ static const char *check_layout(const struct model *m)
 	    block->owner < dirty + bytes)
 		return "the arrays of the descriptor overlap";
 	if (block->owner + m->nr > upper_guard(m))
-		return "block_size() is too small";
+		return "unmapped_block_size() is too small";
 	return NULL;
 }
 
@@ -280,7 +280,7 @@ const char *model_init(struct model *m, unsigned int order)
 	if (!alloc_memory(m))
 		return "no memory for the test";
 
-	block_init(m->block, MODEL_PFN, order, MODEL_NID);
+	unmapped_block_init(m->block, MODEL_PFN, order, MODEL_NID);
 	broken = check(m);
 	if (!broken)
 		fill_dirty(m);
@@ -319,7 +319,7 @@ static const char *refused(struct model *m, unsigned int order, int idx)
  */
 const char *model_take(struct model *m, unsigned int order, u8 owner)
 {
-	int idx = block_take(m->block, order, owner);
+	int idx = unmapped_block_take(m->block, order, owner);
 	unsigned int nr = 1U << order;
 
 	if (idx < 0)
@@ -346,7 +346,7 @@ const char *model_take(struct model *m, unsigned int order, u8 owner)
 const char *model_put(struct model *m, unsigned int idx, unsigned int order)
 {
 	m->nr_put++;
-	block_put(m->block, idx, order);
+	unmapped_block_put(m->block, idx, order);
 	memset(m->page + idx, MODEL_FREE, 1U << order);
 	return check(m);
 }
@@ -361,7 +361,7 @@ const char *model_put(struct model *m, unsigned int idx, unsigned int order)
 const char *model_mark_bad(struct model *m, unsigned int idx)
 {
 	m->nr_marked++;
-	block_mark_bad(m->block, idx);
+	unmapped_block_mark_bad(m->block, idx);
 	m->page[idx] = MODEL_BAD;
 	return check(m);
 }

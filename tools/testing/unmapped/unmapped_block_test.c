@@ -156,13 +156,13 @@ static void save_state(struct search *s)
 	s->seen[number] = true;
 	state = &s->states[s->nr_states++];
 	memcpy(state->page, s->m.page, SMALL_PAGES);
-	memcpy(state->bytes, s->m.block, block_size(s->m.order));
+	memcpy(state->bytes, s->m.block, unmapped_block_size(s->m.order));
 }
 
 static void restore_state(struct search *s, unsigned int i)
 {
 	memcpy(s->m.page, s->states[i].page, SMALL_PAGES);
-	memcpy(s->m.block, s->states[i].bytes, block_size(s->m.order));
+	memcpy(s->m.block, s->states[i].bytes, unmapped_block_size(s->m.order));
 }
 
 static bool try_step(struct search *s, const struct step *step)
@@ -219,7 +219,7 @@ static void test_all_states(unsigned int order)
 {
 	struct search s = {};
 	bool good = new_block(&s.m, order) &&
-		    block_size(order) <= SMALL_BYTES && visit_all(&s);
+		    unmapped_block_size(order) <= SMALL_BYTES && visit_all(&s);
 
 	if (good && s.nr_pages_seen != power_of_3(s.m.nr)) {
 		ksft_print_msg("reached %u of %u combinations of pages\n",
