@@ -71,7 +71,7 @@ static int file_check(struct file *f)
 
 static int file_fill(struct file *f, __u64 random)
 {
-	size_t pages = 1 + random % 128;
+	size_t pages = 1 + random % 256;
 
 	if (!secret_open(&f->secret, pages * PAGE))
 		return NO_FILE;
@@ -87,6 +87,16 @@ static int file_fill(struct file *f, __u64 random)
 	return INTACT;
 }
 
+/* All at once: whole blocks become free, and the next files need refills. */
+static int files_check(struct file *files)
+{
+	int ret = INTACT, i;
+
+	for (i = 0; ret == INTACT && i < FILES; i++)
+		ret = file_check(&files[i]);
+	return ret;
+}
+
 static int user(__u64 seed)
 {
 	struct file files[FILES] = { };
@@ -97,11 +107,12 @@ static int user(__u64 seed)
 		__u64 random = mix(seed + i);
 		struct file *f = &files[(random >> 32) % FILES];
 
-		ret = f->used ? file_check(f) : file_fill(f, random);
+		if (random >> 59 == 0)
+			ret = files_check(files);
+		else
+			ret = f->used ? file_check(f) : file_fill(f, random);
 	}
-	for (i = 0; ret == INTACT && i < FILES; i++)
-		ret = file_check(&files[i]);
-	return ret;
+	return ret ? : files_check(files);
 }
 
 /* --- hogs ----------------------------------------------------------------- */
@@ -238,7 +249,7 @@ static void prepare(int seconds)
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (tally == MAP_FAILED)
 		ksft_exit_fail_msg("no shared page\n");
-	reserve_kb = meminfo("MemTotal") / 16;
+	reserve_kb = meminfo("MemTotal") / 32;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	deadline = now.tv_sec + seconds;
 }
