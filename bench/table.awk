@@ -56,8 +56,8 @@ function ratio_text()
 function line(label, a, b, ratio, goal, met)
 {
 	printf "%-44s %10s %10s %13s  %-20s %s\n", label, a, b, ratio, goal, met
-	if (met == "NO")
-		missed++
+	missed += met == "NO"
+	not_run += met == "not run"
 }
 
 function verdict(yes)
@@ -203,5 +203,5 @@ END {
 	for (i = 1; i <= nr_functions; i++)
 		relative(functions[i], "size", functions[i], "off",
 			 functions[i], 0, "")
-	printf "\n%s\n", missed ? missed " goals missed" : "every goal met"
+	printf "\n%d goals missed, %d not measured\n", missed, not_run
 }
