@@ -11,6 +11,7 @@
  * Documentation/mm/page_access.rst tells the whole story.
  */
 
+#include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/jump_label.h>
 #include <linux/mm_types.h>
@@ -33,6 +34,8 @@ struct page_access_ops {
 	void (*free)(struct page *page, unsigned int order);
 };
 
+#define __PG_INACCESSIBLE	BIT(PG_inaccessible)
+
 DECLARE_STATIC_KEY_FALSE(page_access_key);
 
 /**
@@ -44,6 +47,35 @@ DECLARE_STATIC_KEY_FALSE(page_access_key);
 static __always_inline bool page_access_active(void)
 {
 	return static_branch_unlikely(&page_access_key);
+}
+
+/**
+ * page_inaccessible() - Ask whether the direct-map address may not be used
+ * @page: Any page; of a folio each page has the mark.
+ *
+ * Return: true if the page is marked.
+ */
+static __always_inline bool page_inaccessible(const struct page *page)
+{
+	return page->flags & __PG_INACCESSIBLE;
+}
+
+/**
+ * page_set_inaccessible() - Mark a page that leaves the direct map
+ * @page: The page, which nobody else can have.
+ */
+static inline void page_set_inaccessible(struct page *page)
+{
+	page->flags |= __PG_INACCESSIBLE;
+}
+
+/**
+ * page_clear_inaccessible() - Unmark a page that is in the direct map again
+ * @page: The page, which nobody else can have.
+ */
+static inline void page_clear_inaccessible(struct page *page)
+{
+	page->flags &= ~__PG_INACCESSIBLE;
 }
 
 /**
@@ -96,10 +128,15 @@ static __always_inline bool page_kept_from_buddy(const struct page *page,
 {
 	if (likely(!(page->flags & (__PG_HWPOISON | __PG_INACCESSIBLE))))
 		return false;
-	return !order || PageInaccessible(page);
+	return !order || page_inaccessible(page);
 }
 
 #else /* !CONFIG_PAGE_ACCESS */
+
+static __always_inline bool page_inaccessible(const struct page *page)
+{
+	return false;
+}
 
 static __always_inline bool page_access_active(void)
 {
@@ -121,9 +158,10 @@ static inline struct page *page_access_kmap_to_page(const void *vaddr)
 	return NULL;
 }
 
-static inline void page_access_zero_segments(struct page *page,
-		unsigned int start1, unsigned int end1,
-		unsigned int start2, unsigned int end2)
+static inline void
+page_access_zero_segments(struct page *page, unsigned int start1,
+			  unsigned int end1, unsigned int start2,
+			  unsigned int end2)
 {
 }
 
@@ -142,6 +180,17 @@ static __always_inline bool page_kept_from_buddy(const struct page *page,
 #endif /* CONFIG_PAGE_ACCESS */
 
 /**
+ * folio_inaccessible() - page_inaccessible() for a folio
+ * @folio: The folio.
+ *
+ * Return: true if its pages are marked.
+ */
+static __always_inline bool folio_inaccessible(const struct folio *folio)
+{
+	return page_inaccessible(&folio->page);
+}
+
+/**
  * page_needs_kmap() - Ask whether a page has no address of its own
  * @page: The page.
  *
@@ -153,7 +202,7 @@ static __always_inline bool page_kept_from_buddy(const struct page *page,
 static __always_inline bool page_needs_kmap(const struct page *page)
 {
 	return PageHighMem(page) ||
-	       (page_access_active() && PageInaccessible(page));
+	       (page_access_active() && page_inaccessible(page));
 }
 
 #endif /* _LINUX_PAGE_ACCESS_H */

@@ -8,12 +8,16 @@
  */
 
 #include <linux/cpumask.h>
+#include <linux/export.h>
 #include <linux/kmap_area.h>
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
 
 unsigned long kmap_area_start __read_mostly;
+EXPORT_SYMBOL(kmap_area_start);
 unsigned long kmap_area_size __read_mostly;
+EXPORT_SYMBOL(kmap_area_size);
+
 DEFINE_PER_CPU_READ_MOSTLY(pte_t *, kmap_area_pte);
 
 /* Finds the entry. apply_to_page_range() has made its table. */

@@ -67,7 +67,7 @@ bool page_access_free(struct page *page, unsigned int order)
 	bool sound = true;
 	unsigned int i;
 
-	if (!PageInaccessible(page))
+	if (!page_inaccessible(page))
 		return false;
 
 	if (PageCompound(page))

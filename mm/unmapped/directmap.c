@@ -84,7 +84,7 @@ static void mark_pages(struct page *page, unsigned int nr)
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		__SetPageInaccessible(page + i);
+		page_set_inaccessible(page + i);
 		__SetPageOffline(page + i);
 		set_page_count(page + i, 1);
 	}
@@ -96,7 +96,7 @@ static void unmark_pages(struct page *page, unsigned int nr)
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		__ClearPageInaccessible(page + i);
+		page_clear_inaccessible(page + i);
 		__ClearPageOffline(page + i);
 	}
 }

@@ -32,7 +32,7 @@
  * @nid: The node.
  */
 struct unmapped_node {
-	spinlock_t lock;
+	spinlock_t lock;	/* counters, buckets, blocks */
 	struct list_head buckets[UNMAPPED_NR_BUCKETS];
 	struct list_head detached;
 	unsigned long nr_pages;
@@ -40,7 +40,7 @@ struct unmapped_node {
 	unsigned long nr_detached;
 	unsigned long nr_empty;
 
-	struct mutex refill_lock;
+	struct mutex refill_lock;	/* one refill at a time */
 	unsigned int miss_order;
 	unsigned int miss_wait;
 
