@@ -26,8 +26,8 @@
  *	a reference to, and how: *@prot is PAGE_KERNEL and may be changed.
  *	Returns false to refuse. Any context but NMI.
  * @free: Takes back 1 << @order pages that nobody refers to any more. They
- *	are no longer compound, mapping and private are clear, PG_inaccessible
- *	is set. Any context but NMI.
+ *	are no longer compound, mapping is clear, PG_inaccessible is set.
+ *	Any context but NMI.
  */
 struct page_access_ops {
 	bool (*kmap_prot)(struct page *page, pgprot_t *prot);

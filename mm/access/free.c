@@ -5,7 +5,7 @@
  * free_pages_prepare() turns an inaccessible page over to this file before
  * it does anything that touches contents, or that takes the page for one the
  * buddy will have. What the allocator would undo is undone here, without the
- * contents: compound state, mapping and private, flags, page-table checks.
+ * contents: compound state, mapping, flags, page-table checks.
  * The memcg charge and the mlocked count are gone already. The page's owner
  * takes it from there.
  */
@@ -47,7 +47,6 @@ static bool reset_page(struct page *page)
 		return false;
 	}
 	page->mapping = NULL;
-	page->private = 0;
 	page->flags &= PAGE_FLAGS_KEPT;
 	return true;
 }

@@ -2,9 +2,9 @@
 /*
  * Which pages of a block are in use, see block.h.
  *
- * One bitmap serves all orders: an order-n range is n aligned bits that are
- * all clear. Nearly all requests are for one page, and find it in the word
- * of the hint.
+ * One bitmap serves all orders: an order-n range is 1 << n aligned bits that
+ * are all clear. Nearly all requests are for one page. They have a way of
+ * their own, and find it in the word of the hint.
  */
 
 #include <linux/kernel.h>
@@ -50,6 +50,21 @@ void unmapped_block_init(struct unmapped_block *block, unsigned long pfn,
 	memset(block->owner, UNMAPPED_NO_OWNER, nr);
 }
 
+static int take_one(struct unmapped_block *block, u8 owner)
+{
+	unsigned long nr = block_nr_pages(block);
+	unsigned long idx = find_next_zero_bit(block->used, nr, block->hint);
+
+	if (idx >= nr)
+		return -1;
+
+	__set_bit(idx, block->used);
+	block->owner[idx] = owner;
+	block->nr_free--;
+	block->hint = idx + 1;
+	return idx;
+}
+
 /**
  * unmapped_block_take() - Take a free, aligned range
  * @block: The block.
@@ -64,6 +79,8 @@ int unmapped_block_take(struct unmapped_block *block, unsigned int order,
 	unsigned int nr = 1U << order;
 	unsigned long idx;
 
+	if (!order)
+		return take_one(block, owner);
 	if (block->nr_free < nr)
 		return -1;
 
@@ -72,8 +89,6 @@ int unmapped_block_take(struct unmapped_block *block, unsigned int order,
 	if (idx >= block_nr_pages(block))
 		return -1;
 
-	if (!order)
-		block->hint = idx + 1;
 	bitmap_set(block->used, idx, nr);
 	memset(block->owner + idx, owner, nr);
 	block->nr_free -= nr;
@@ -91,8 +106,13 @@ void unmapped_block_put(struct unmapped_block *block, unsigned int idx,
 {
 	unsigned int nr = 1U << order;
 
-	memset(block->owner + idx, UNMAPPED_NO_OWNER, nr);
-	bitmap_clear(block->used, idx, nr);
+	if (!order) {
+		block->owner[idx] = UNMAPPED_NO_OWNER;
+		__clear_bit(idx, block->used);
+	} else {
+		memset(block->owner + idx, UNMAPPED_NO_OWNER, nr);
+		bitmap_clear(block->used, idx, nr);
+	}
 	block->nr_free += nr;
 	if (idx < block->hint)
 		block->hint = idx;

@@ -48,18 +48,35 @@ static bool unmapped_enabled __ro_after_init = true;
  * Buckets and counters. The block may change bucket with each of its pages.
  */
 
-static void rebucket(struct unmapped_node *node, struct unmapped_block *block,
-		     unsigned int old)
+static void bucket_add(struct unmapped_node *node, struct unmapped_block *block)
 {
-	unsigned int new = block_bucket(block);
+	unsigned int i = block_bucket(block);
 
 	lockdep_assert_held(&node->lock);
 
-	if (new == old)
+	list_add(&block->list, &node->buckets[i]);
+	node->filled |= BIT(i);
+	node->nr_empty += i == UNMAPPED_NR_BUCKETS - 1;
+}
+
+static void bucket_del(struct unmapped_node *node, struct unmapped_block *block,
+		       unsigned int i)
+{
+	lockdep_assert_held(&node->lock);
+
+	list_del(&block->list);
+	if (list_empty(&node->buckets[i]))
+		node->filled &= ~BIT(i);
+	node->nr_empty -= i == UNMAPPED_NR_BUCKETS - 1;
+}
+
+static void rebucket(struct unmapped_node *node, struct unmapped_block *block,
+		     unsigned int old)
+{
+	if (block_bucket(block) == old)
 		return;
-	list_move(&block->list, &node->buckets[new]);
-	node->nr_empty += (new == UNMAPPED_NR_BUCKETS - 1);
-	node->nr_empty -= (old == UNMAPPED_NR_BUCKETS - 1);
+	bucket_del(node, block, old);
+	bucket_add(node, block);
 }
 
 static int take_range(struct unmapped_node *node, struct unmapped_block *block,
@@ -84,7 +101,8 @@ static void put_range(struct unmapped_node *node, struct unmapped_block *block,
 	node->nr_free += 1UL << order;
 	rebucket(node, block, old);
 	if (block_is_empty(block) && block->order < UNMAPPED_BLOCK_ORDER) {
-		list_move(&block->list, &node->detached);
+		bucket_del(node, block, block_bucket(block));
+		list_add(&block->list, &node->detached);
 		node->nr_detached += block_nr_pages(block);
 	}
 }
@@ -109,43 +127,47 @@ static bool drop_poisoned(struct unmapped_node *node,
 	return true;
 }
 
-static struct page *take_from_bucket(struct unmapped_node *node,
-				     struct list_head *bucket,
-				     const struct unmapped_request *req)
+/* The block and, in @idx, the range; -EAGAIN if there was poison in it. */
+static struct unmapped_block *
+take_from_bucket(struct unmapped_node *node, struct list_head *bucket,
+		 const struct unmapped_request *req, int *idx)
 {
 	struct unmapped_block *block;
 	unsigned int searched = 0;
-	int idx;
 
 	list_for_each_entry(block, bucket, list) {
-		idx = take_range(node, block, req);
-		if (idx >= 0) {
-			if (drop_poisoned(node, block, idx, req->order))
-				return ERR_PTR(-EAGAIN);
-			return pfn_to_page(block->pfn + idx);
-		}
+		*idx = take_range(node, block, req);
+		if (*idx >= 0)
+			return drop_poisoned(node, block, *idx, req->order) ?
+			       ERR_PTR(-EAGAIN) : block;
 		if (++searched == UNMAPPED_SEARCH_BLOCKS)
 			break;
 	}
 	return NULL;
 }
 
-static struct page *take_from_node(struct unmapped_node *node,
-				   const struct unmapped_request *req)
+static struct unmapped_block *take_from_node(struct unmapped_node *node,
+					     const struct unmapped_request *req,
+					     int *idx)
 {
-	struct page *page = NULL;
-	unsigned int i = req->order + 1;
+	unsigned long enough = ~(BIT(req->order + 1) - 1);
+	unsigned long buckets = node->filled & enough;
+	struct unmapped_block *block = NULL;
+	unsigned int i;
 
 	lockdep_assert_held(&node->lock);
 
-	while (!page && i < UNMAPPED_NR_BUCKETS) {
-		page = take_from_bucket(node, &node->buckets[i], req);
-		if (IS_ERR(page))
-			page = NULL;	/* lost poison, the same bucket again */
-		else
-			i++;
+	while (!block && buckets) {
+		i = __ffs(buckets);
+		block = take_from_bucket(node, &node->buckets[i], req, idx);
+		if (IS_ERR(block)) {
+			buckets = node->filled & enough;
+			block = NULL;
+		} else {
+			buckets &= ~BIT(i);
+		}
 	}
-	return page;
+	return block;
 }
 
 /*
@@ -208,6 +230,7 @@ static void unclaim_pages(struct page *page, unsigned int order)
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
+		set_page_private(page + i, 0);
 		__SetPageOffline(page + i);
 		set_page_count(page + i, 1);
 	}
@@ -271,16 +294,17 @@ put_pages:
 struct page *unmapped_take(struct unmapped_node *node,
 			   const struct unmapped_request *req)
 {
+	struct unmapped_block *block;
 	unsigned long flags;
-	struct page *page;
+	int idx;
 
 	spin_lock_irqsave(&node->lock, flags);
-	page = take_from_node(node, req);
+	block = take_from_node(node, req, &idx);
 	spin_unlock_irqrestore(&node->lock, flags);
 
-	if (!page)
+	if (!block)
 		return NULL;
-	return hand_out(unmapped_block_of(page), page, req, false);
+	return hand_out(block, pfn_to_page(block->pfn + idx), req, false);
 }
 
 static void account_block(struct unmapped_node *node,
@@ -290,8 +314,7 @@ static void account_block(struct unmapped_node *node,
 
 	node->nr_pages += block_nr_pages(block);
 	node->nr_free += block->nr_free;
-	node->nr_empty += block_bucket(block) == UNMAPPED_NR_BUCKETS - 1;
-	list_add(&block->list, &node->buckets[block_bucket(block)]);
+	bucket_add(node, block);
 }
 
 /**
@@ -362,20 +385,93 @@ struct unmapped_block *unmapped_pop_empty(struct unmapped_node *node,
 	spin_lock_irq(&node->lock);
 	if (!list_empty(&node->detached)) {
 		block = list_first_entry(&node->detached, typeof(*block), list);
+		list_del(&block->list);
 		node->nr_detached -= block_nr_pages(block);
 	} else if (node->nr_empty > keep) {
 		block = list_last_entry(&node->buckets[UNMAPPED_NR_BUCKETS - 1],
 					typeof(*block), list);
-		node->nr_empty--;
+		bucket_del(node, block, UNMAPPED_NR_BUCKETS - 1);
 	}
 	if (block) {
-		list_del(&block->list);
 		node->nr_pages -= block_nr_pages(block);
 		node->nr_free -= block_nr_pages(block);
 	}
 	spin_unlock_irq(&node->lock);
 
 	return block;
+}
+
+/*
+ * Single pages have no block, see unmapped_single_create().
+ */
+
+/**
+ * unmapped_publish_single() - Account for a single page
+ * @page: From unmapped_single_create().
+ *
+ * Context: Process context.
+ */
+void unmapped_publish_single(struct page *page)
+{
+	struct unmapped_node *node = unmapped_nodes[page_to_nid(page)];
+
+	spin_lock_irq(&node->lock);
+	node->nr_pages++;
+	spin_unlock_irq(&node->lock);
+	count_vm_event(UNMAPPED_ALLOC);
+}
+
+/**
+ * unmapped_pop_single() - Take a single page that nobody uses any more
+ * @node: The node.
+ *
+ * Context: Process context.
+ * Return: The page, or NULL.
+ */
+struct page *unmapped_pop_single(struct unmapped_node *node)
+{
+	struct page *page;
+
+	spin_lock_irq(&node->lock);
+	page = list_first_entry_or_null(&node->singles, struct page, lru);
+	if (page) {
+		list_del(&page->lru);
+		node->nr_detached--;
+		node->nr_free--;
+		node->nr_pages--;
+	}
+	spin_unlock_irq(&node->lock);
+
+	return page;
+}
+
+/**
+ * unmapped_push_single() - Keep a single page until it can be returned
+ * @page: The page, which nobody uses.
+ *
+ * Context: Any but NMI.
+ */
+void unmapped_push_single(struct page *page)
+{
+	struct unmapped_node *node = unmapped_nodes[page_to_nid(page)];
+	unsigned long flags;
+
+	spin_lock_irqsave(&node->lock, flags);
+	list_add(&page->lru, &node->singles);
+	node->nr_detached++;
+	node->nr_free++;
+	spin_unlock_irqrestore(&node->lock, flags);
+
+	queue_work(system_unbound_wq, &node->return_work);
+}
+
+/* Poison never comes back, from a single page or from a block. */
+static void free_single(struct page *page)
+{
+	atomic_long_dec(&unmapped_owners[page_private(page)].used);
+	count_vm_event(UNMAPPED_FREE);
+	if (likely(!PageHWPoison(page)))
+		unmapped_push_single(page);
 }
 
 /*
@@ -423,10 +519,16 @@ static void clear_or_set_dirty(struct unmapped_block *block, unsigned long idx,
 static void unmapped_free(struct page *page, unsigned int order)
 {
 	struct unmapped_block *block = unmapped_block_of(page);
-	unsigned long idx = page_to_pfn(page) - block->pfn;
 	unsigned int nr = 1U << order;
+	unsigned long idx;
 	unsigned int i;
 
+	if (!block) {
+		free_single(page);
+		return;
+	}
+
+	idx = page_to_pfn(page) - block->pfn;
 	atomic_long_sub(nr, &unmapped_owners[block->owner[idx]].used);
 	count_vm_events(UNMAPPED_FREE, nr);
 
@@ -596,6 +698,7 @@ static void __init init_node(struct unmapped_node *node, int nid)
 	spin_lock_init(&node->lock);
 	mutex_init(&node->refill_lock);
 	INIT_LIST_HEAD(&node->detached);
+	INIT_LIST_HEAD(&node->singles);
 	for (i = 0; i < UNMAPPED_NR_BUCKETS; i++)
 		INIT_LIST_HEAD(&node->buckets[i]);
 	INIT_WORK(&node->return_work, unmapped_return_work);

@@ -64,8 +64,13 @@ static int remove_from_direct_map(struct page *page, unsigned int nr)
 	unsigned long addr = (unsigned long)page_address(page);
 	int err;
 
-	/* A lazily freed vmalloc mapping may still reach the pages */
-	vm_unmap_aliases();
+	/*
+	 * A lazily freed vmalloc mapping may still reach the pages. To purge
+	 * them costs as much as all the rest for a small block, which then is
+	 * no better than without a cache, and no worse.
+	 */
+	if (nr == 1U << UNMAPPED_BLOCK_ORDER)
+		vm_unmap_aliases();
 
 	err = unmapped_set_valid(page, nr, false);
 	if (err) {
@@ -264,4 +269,55 @@ unfreeze:
 push_back:
 	unmapped_push_empty(block);
 	return false;
+}
+
+/**
+ * unmapped_single_create() - Take one page out of the direct map, for one user
+ * @page: A page fresh from the allocator, zeroed.
+ * @owner: Who gets it: an owner that has no kmap.
+ *
+ * When memory is in pieces of 4K a block for each would cost more than what
+ * it describes. A page that the kernel may not map needs none: who owns it is
+ * known from page->private, and it goes back where it came from.
+ *
+ * Context: Process context, may sleep, interrupts on.
+ * Return: The page; NULL, with the page freed, if it cannot leave the map.
+ */
+struct page *unmapped_single_create(struct page *page,
+				    enum unmapped_owner owner)
+{
+	if (remove_from_direct_map(page, 1)) {
+		__free_page(page);
+		return NULL;
+	}
+	page_set_inaccessible(page);
+	set_page_private(page, owner);
+	trace_unmapped_refill(page_to_nid(page), page_to_pfn(page), 0);
+	return page;
+}
+
+/**
+ * unmapped_single_release() - Give a single page back to the system
+ * @page: From unmapped_pop_single().
+ *
+ * Context: As for unmapped_block_release().
+ * Return: false if the page stays.
+ */
+bool unmapped_single_release(struct page *page)
+{
+	if (!unmapped_clear_page(page)) {
+		unmapped_push_single(page);
+		return false;
+	}
+	if (WARN_ON_ONCE(unmapped_set_valid(page, 1, true)))
+		return false;
+
+	trace_unmapped_return(page_to_nid(page), page_to_pfn(page), 0);
+	count_vm_event(UNMAPPED_RETURN);
+
+	page_clear_inaccessible(page);
+	set_page_private(page, 0);
+	set_page_count(page, 1);
+	__free_page(page);
+	return true;
 }

@@ -21,6 +21,21 @@
 
 #include "unmapped.h"
 
+static unsigned long return_singles(struct unmapped_node *node,
+				    unsigned long nr)
+{
+	unsigned long done = 0;
+	struct page *page;
+
+	while (done < nr) {
+		page = unmapped_pop_single(node);
+		if (!page || !unmapped_single_release(page))
+			break;
+		done++;
+	}
+	return done;
+}
+
 /**
  * unmapped_return_blocks() - Return empty blocks of a node to the system
  * @node: The node.
@@ -35,7 +50,7 @@ unsigned long unmapped_return_blocks(struct unmapped_node *node,
 {
 	struct unmapped_block *block;
 	unsigned long pages;
-	unsigned long done = 0;
+	unsigned long done = return_singles(node, nr);
 
 	while (done < nr) {
 		block = unmapped_pop_empty(node, keep);

@@ -72,6 +72,17 @@ unmapped_alloc_pages(const struct unmapped_request *req, gfp_t gfp,
 	return alloc_pages_node(req->nid, gfp, order);
 }
 
+static struct page *make_single(const struct unmapped_request *req,
+				struct page *page)
+{
+	page = unmapped_single_create(page, req->owner);
+	if (page) {
+		unmapped_publish_single(page);
+		count_vm_event(UNMAPPED_REFILL_SMALL);
+	}
+	return page;
+}
+
 static struct page *try_block(const struct unmapped_request *req, gfp_t gfp,
 			      unsigned int order)
 {
@@ -81,6 +92,9 @@ static struct page *try_block(const struct unmapped_request *req, gfp_t gfp,
 	page = unmapped_alloc_pages(req, gfp, order);
 	if (!page)
 		return NULL;
+
+	if (!order && !unmapped_owners[req->owner].kmap)
+		return make_single(req, page);
 
 	block = unmapped_block_create(page, order, req->gfp);
 	if (!block)

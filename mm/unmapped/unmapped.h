@@ -17,10 +17,12 @@
  *	interrupts off: pages are freed in any context. Nothing is allocated,
  *	mapped, cleared or flushed under it.
  * @buckets: Blocks by number of free pages, see UNMAPPED_NR_BUCKETS.
+ * @filled: A bit for each bucket that is not empty.
  * @detached: Empty blocks smaller than a PMD, on their way to the system.
- * @nr_pages: Pages outside the direct map, @detached included.
+ * @singles: Free pages without a block, on their way to the system.
+ * @nr_pages: Pages outside the direct map.
  * @nr_free: Of these, pages that nobody uses.
- * @nr_detached: Pages in @detached.
+ * @nr_detached: Pages in @detached and @singles.
  * @nr_empty: PMD-sized blocks without a used page.
  * @refill_lock: One task at a time refills, so that all who found the node
  *	empty share its block. Protects @miss_order and @miss_wait. No reclaim
@@ -34,7 +36,9 @@
 struct unmapped_node {
 	spinlock_t lock;	/* counters, buckets, blocks */
 	struct list_head buckets[UNMAPPED_NR_BUCKETS];
+	unsigned long filled;
 	struct list_head detached;
+	struct list_head singles;
 	unsigned long nr_pages;
 	unsigned long nr_free;
 	unsigned long nr_detached;
@@ -67,7 +71,8 @@ struct unmapped_request {
 /**
  * struct unmapped_owner_info - the rules for an owner
  * @name: For debugfs and sysctl.
- * @kmap: The kernel may map the pages.
+ * @kmap: The kernel may map the pages. If not, page->private is the cache's
+ *	while they are in use: a single page has its owner there.
  * @zero: Pages are handed out zeroed, asked for or not.
  * @used: Pages that the owner has.
  * @max_kbytes: Cap on these, 0 for none.
@@ -103,6 +108,10 @@ static inline bool unmapped_poisoned(struct page *page, unsigned int nr)
 	return false;
 }
 
+void unmapped_publish_single(struct page *page);
+struct page *unmapped_pop_single(struct unmapped_node *node);
+void unmapped_push_single(struct page *page);
+
 static inline bool unmapped_wants_zero(const struct unmapped_request *req)
 {
 	return (req->gfp & __GFP_ZERO) || unmapped_owners[req->owner].zero;
@@ -116,6 +125,9 @@ bool unmapped_freeze_tails(struct page *page, unsigned int nr);
 struct unmapped_block *unmapped_block_create(struct page *page,
 					     unsigned int order, gfp_t gfp);
 bool unmapped_block_release(struct unmapped_block *block);
+struct page *unmapped_single_create(struct page *page,
+				    enum unmapped_owner owner);
+bool unmapped_single_release(struct page *page);
 
 /* refill.c */
 struct page *unmapped_refill(const struct unmapped_request *req);
