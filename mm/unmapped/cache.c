@@ -108,15 +108,12 @@ static void put_range(struct unmapped_node *node, struct unmapped_block *block,
 }
 
 /* Poison strikes free pages too. What it hit is kept, for ever. */
-static bool drop_poisoned(struct unmapped_node *node,
-			  struct unmapped_block *block, int idx,
-			  unsigned int order)
+static void split_poisoned(struct unmapped_node *node,
+			   struct unmapped_block *block, unsigned int idx,
+			   unsigned int order)
 {
 	struct page *page = pfn_to_page(block->pfn + idx);
 	unsigned int i;
-
-	if (likely(!unmapped_poisoned(page, 1U << order)))
-		return false;
 
 	for (i = 0; i < 1U << order; i++) {
 		if (PageHWPoison(page + i))
@@ -124,6 +121,17 @@ static bool drop_poisoned(struct unmapped_node *node,
 		else
 			put_range(node, block, idx + i, 0);
 	}
+}
+
+static bool drop_poisoned(struct unmapped_node *node,
+			  struct unmapped_block *block, unsigned int idx,
+			  unsigned int order)
+{
+	if (likely(!unmapped_poisoned(pfn_to_page(block->pfn + idx),
+				      1U << order)))
+		return false;
+
+	split_poisoned(node, block, idx, order);
 	return true;
 }
 
@@ -202,38 +210,17 @@ static void forget_dirty(struct unmapped_block *block, struct page *page,
 		clear_bit(idx + i, block->dirty);
 }
 
-static void set_dirty(struct unmapped_block *block, unsigned long idx,
-		      unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		set_bit(idx + i, block->dirty);
-}
-
 /* A free page has a reference, a tail of a higher order has none. */
 static bool claim_pages(struct page *page, unsigned int order)
 {
 	unsigned int nr = 1U << order;
 	unsigned int i;
 
-	if (!unmapped_freeze_tails(page, nr))
+	if (order && !unmapped_freeze_tails(page, nr))
 		return false;
 	for (i = 0; i < nr; i++)
 		__ClearPageOffline(page + i);
 	return true;
-}
-
-static void unclaim_pages(struct page *page, unsigned int order)
-{
-	unsigned int nr = 1U << order;
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		set_page_private(page + i, 0);
-		__SetPageOffline(page + i);
-		set_page_count(page + i, 1);
-	}
 }
 
 /* page_owner counts on each set being reset, and on the cache as the owner. */
@@ -501,18 +488,23 @@ static void free_one(struct unmapped_block *block, unsigned int idx,
 	spin_unlock_irqrestore(&node->lock, flags);
 }
 
-/* Clearing takes time and a slot: not in interrupts, not with them off. */
-static void clear_or_set_dirty(struct unmapped_block *block, unsigned long idx,
-			       struct page *page, unsigned int nr)
+/*
+ * Clearing takes time and a slot: not in interrupts, not with them off. And
+ * poison is left alone: to write to it may be fatal.
+ */
+static void retire_pages(struct unmapped_block *block, unsigned long idx,
+			 struct page *page, unsigned int nr)
 {
 	bool now = in_task() && !irqs_disabled();
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		if (PageHWPoison(page + i))
-			continue;	/* reading or writing it may be fatal */
-		if (!now || !unmapped_clear_page(page + i))
-			set_dirty(block, idx + i, 1);
+		if (likely(!PageHWPoison(page + i)) &&
+		    (!now || !unmapped_clear_page(page + i)))
+			set_bit(idx + i, block->dirty);
+		set_page_private(page + i, 0);
+		__SetPageOffline(page + i);
+		set_page_count(page + i, 1);
 	}
 }
 
@@ -531,10 +523,8 @@ static void unmapped_free(struct page *page, unsigned int order)
 	idx = page_to_pfn(page) - block->pfn;
 	atomic_long_sub(nr, &unmapped_owners[block->owner[idx]].used);
 	count_vm_events(UNMAPPED_FREE, nr);
-
-	clear_or_set_dirty(block, idx, page, nr);
 	change_page_owner(page, order, GFP_NOWAIT);
-	unclaim_pages(page, order);
+	retire_pages(block, idx, page, nr);
 
 	if (likely(!unmapped_poisoned(page, nr))) {
 		put_pages(block, idx, order);
