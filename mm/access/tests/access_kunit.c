@@ -1191,6 +1191,26 @@ static void test_owner_maps(struct kunit *test)
 	expect_no_slots(test);
 }
 
+/* The last put tells the owner, who lets nobody map a page without a user. */
+static void test_last_put(struct kunit *test)
+{
+	struct folio *folio = unmapped_folio_alloc(GFP_KERNEL, 0,
+						   UNMAPPED_BUFFER);
+	struct page *page;
+	void *addr;
+
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	page = folio_page(folio, 0);
+	folio_put(folio);
+	KUNIT_EXPECT_TRUE(test, page_inaccessible(page));
+	KUNIT_EXPECT_FALSE(test, kernel_page_present(page));
+	addr = kmap_local_page_try(page);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(addr), -EACCES);
+	if (!IS_ERR(addr))
+		kunmap_local(addr);
+	expect_no_slots(test);
+}
+
 static int access_init(struct kunit *test)
 {
 	if (!unmapped_alloc_start())
@@ -1247,6 +1267,7 @@ static struct kunit_case access_cases[] = {
 	KUNIT_CASE(test_refused),
 	KUNIT_CASE(test_refused_try),
 	KUNIT_CASE(test_owner_maps),
+	KUNIT_CASE(test_last_put),
 	{}
 };
 
