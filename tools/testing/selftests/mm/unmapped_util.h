@@ -183,7 +183,8 @@ static inline bool cmdline_has(const char *word)
  */
 static inline bool cache_is_on(void)
 {
-	return meminfo("Unmapped") != ABSENT && cmdline_has("unmapped_alloc=on");
+	return meminfo("Unmapped") != ABSENT &&
+	       !cmdline_has("unmapped_alloc=off");
 }
 
 static inline bool memlock_limit(rlim_t bytes)
