@@ -30,7 +30,7 @@
  * After PMD size could not be had this many refills begin with what could.
  * A futile search through all orders costs as much as two small blocks do.
  */
-#define UNMAPPED_MISS_WAIT	64
+#define UNMAPPED_MISS_WAIT	256
 
 /* Set while hibernation decides which pages belong into the image. */
 static bool unmapped_frozen;
