@@ -266,8 +266,10 @@ static int test_race_leaks_nothing(void)
 	__u64 before, after;
 
 	need_cache();
+	run_shrinkers();
 	before = unmapped_used();
 	expect(test_race() == KSFT_PASS, "the race itself failed");
+	run_shrinkers();
 	after = unmapped_used();
 	expect(after == before, "in use before %llu kB, after %llu kB",
 	       before, after);
@@ -877,6 +879,7 @@ static int test_counters(void)
 	struct secret s;
 
 	need_cache();
+	run_shrinkers();
 	refills = vmstat("unmapped_refill");
 	allocs = vmstat("unmapped_alloc");
 	used = unmapped_used();
@@ -890,6 +893,7 @@ static int test_counters(void)
 	expect(vmstat("unmapped_alloc") >= allocs + BIG / PAGE,
 	       "the allocations were not counted");
 	secret_close(&s);
+	run_shrinkers();
 	expect(unmapped_used() == used, "in use after the end: %llu kB",
 	       unmapped_used());
 	return KSFT_PASS;
