@@ -171,11 +171,9 @@ static __always_inline bool page_access_free(struct page *page,
 	return false;
 }
 
-static __always_inline bool page_kept_from_buddy(const struct page *page,
-						 unsigned int order)
-{
-	return unlikely(PageHWPoison(page)) && !order;
-}
+/* A macro, for the compiler to see the condition where it always was. */
+#define page_kept_from_buddy(page, order) \
+	(unlikely(PageHWPoison(page)) && !(order))
 
 #endif /* CONFIG_PAGE_ACCESS */
 

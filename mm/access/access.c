@@ -93,6 +93,8 @@ void page_access_zero_segments(struct page *page, unsigned int start1,
 			       unsigned int end1, unsigned int start2,
 			       unsigned int end2)
 {
+	if (WARN_ON_ONCE(max(end1, end2) > page_size(page)))
+		return;
 	zero_range(page, start1, end1);
 	zero_range(page, start2, end2);
 }

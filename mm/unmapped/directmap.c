@@ -305,6 +305,8 @@ struct page *unmapped_single_create(struct page *page,
  */
 bool unmapped_single_release(struct page *page)
 {
+	if (PageHWPoison(page))
+		return true;	/* out of the map and of use, for ever */
 	if (!unmapped_clear_page(page)) {
 		unmapped_push_single(page);
 		return false;
