@@ -108,7 +108,7 @@ static void put_range(struct unmapped_node *node, struct unmapped_block *block,
 }
 
 /* Poison strikes free pages too. What it hit is kept, for ever. */
-static void split_poisoned(struct unmapped_node *node,
+static void put_unpoisoned(struct unmapped_node *node,
 			   struct unmapped_block *block, unsigned int idx,
 			   unsigned int order)
 {
@@ -131,7 +131,7 @@ static bool drop_poisoned(struct unmapped_node *node,
 				      1U << order)))
 		return false;
 
-	split_poisoned(node, block, idx, order);
+	put_unpoisoned(node, block, idx, order);
 	return true;
 }
 
@@ -238,7 +238,8 @@ static void put_pages(struct unmapped_block *block, unsigned int idx,
 	bool excess;
 
 	spin_lock_irqsave(&node->lock, flags);
-	put_range(node, block, idx, order);
+	if (!drop_poisoned(node, block, idx, order))
+		put_range(node, block, idx, order);
 	excess = node->nr_empty > 1 || node->nr_detached;
 	spin_unlock_irqrestore(&node->lock, flags);
 
@@ -472,22 +473,6 @@ static bool unmapped_kmap_prot(struct page *page, pgprot_t *prot)
 	return owner < NR_UNMAPPED_OWNERS && unmapped_owners[owner].kmap;
 }
 
-static void free_one(struct unmapped_block *block, unsigned int idx,
-		     struct page *page)
-{
-	struct unmapped_node *node = unmapped_nodes[block->nid];
-	unsigned long flags;
-
-	if (likely(!PageHWPoison(page))) {
-		put_pages(block, idx, 0);
-		return;
-	}
-
-	spin_lock_irqsave(&node->lock, flags);
-	unmapped_block_mark_bad(block, idx);
-	spin_unlock_irqrestore(&node->lock, flags);
-}
-
 /*
  * Clearing takes time and a slot: not in interrupts, not with them off. And
  * poison is left alone: to write to it may be fatal.
@@ -513,7 +498,6 @@ static void unmapped_free(struct page *page, unsigned int order)
 	struct unmapped_block *block = unmapped_block_of(page);
 	unsigned int nr = 1U << order;
 	unsigned long idx;
-	unsigned int i;
 
 	if (!block) {
 		free_single(page);
@@ -526,12 +510,7 @@ static void unmapped_free(struct page *page, unsigned int order)
 	change_page_owner(page, order, GFP_NOWAIT);
 	retire_pages(block, idx, page, nr);
 
-	if (likely(!unmapped_poisoned(page, nr))) {
-		put_pages(block, idx, order);
-		return;
-	}
-	for (i = 0; i < nr; i++)
-		free_one(block, idx + i, page + i);
+	put_pages(block, idx, order);
 }
 
 static const struct page_access_ops unmapped_access_ops = {
