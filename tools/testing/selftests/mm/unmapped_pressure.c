@@ -261,15 +261,9 @@ int main(int argc, char **argv)
 	int hogs = argument(argc, argv, 3, 2);
 	__u64 oom_kills = vmstat("oom_kill");
 	struct result result;
-	int fd;
 
 	ksft_print_header();
-	fd = memfd_secret(0);
-	if (fd < 0 && errno == ENOSYS)
-		ksft_exit_skip("no memfd_secret\n");
-	close(fd);
-	if (geteuid() || !memlock_limit(RLIM_INFINITY))
-		ksft_exit_skip("needs root\n");
+	need_secretmem();
 	if (users + hogs > MAX_TASKS)
 		ksft_exit_fail_msg("more than %d tasks\n", MAX_TASKS);
 	ksft_set_plan(4);

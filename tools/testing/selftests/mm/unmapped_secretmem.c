@@ -972,15 +972,9 @@ static int run_alone(int (*fn)(void))
 int main(void)
 {
 	size_t i;
-	int fd;
 
 	ksft_print_header();
-	fd = memfd_secret(0);
-	if (fd < 0 && errno == ENOSYS)
-		ksft_exit_skip("no memfd_secret\n");
-	close(fd);
-	if (geteuid() || !memlock_limit(RLIM_INFINITY))
-		ksft_exit_skip("needs root\n");
+	need_secretmem();
 	ksft_set_plan(ARRAY_SIZE(tests));
 	ksft_print_msg("cache of unmapped pages: %s\n",
 		       cache_is_on() ? "on" : "off or absent");

@@ -21,6 +21,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../kselftest.h"
+
 #ifndef __NR_memfd_secret
 #define __NR_memfd_secret 447
 #endif
@@ -230,6 +232,18 @@ static inline size_t touch_pages(char *p, size_t pages)
 		if (!touch_page(p + i * PAGE))
 			break;
 	return i;
+}
+
+/* Or the program ends, skipped. */
+static inline void need_secretmem(void)
+{
+	int fd = memfd_secret(0);
+
+	if (fd < 0 && errno == ENOSYS)
+		ksft_exit_skip("no memfd_secret\n");
+	close(fd);
+	if (geteuid() || !memlock_limit(RLIM_INFINITY))
+		ksft_exit_skip("needs root\n");
 }
 
 #endif
