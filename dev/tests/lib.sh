@@ -155,3 +155,23 @@ run_programs()
 	KERNEL=$1 CONFIG=$2 ROOT=$3 CMD=run-list TIMEOUT=${TIMEOUT:-900} \
 		"$DEV/boot"
 }
+
+# kselftest_tap [WHERE]: the ok lines of the programs that run_programs ran. One
+# that dies, or prints none, counts as failed; one that skips all, as skipped.
+kselftest_tap()
+{
+	awk -v where="${1:+, $1}" '
+		/^### begin / { name = $3; n = bad = 0; next }
+		/^### end / {
+			if (($3 != 0 && $3 != 4 && !bad) || !n)
+				print "not ok - " name ": status " $3 ", " n \
+					" tests" where
+			next }
+		/^1\.\.0 # SKIP/ { n++; print "ok - " name where " # SKIP"; next }
+		/^(not )?ok / {
+			n++; if (/^not/) bad++
+			sub(/ok [0-9]*( -)?/, "ok - " name ":")
+			if (!sub(/ # SKIP/, where "&")) $0 = $0 where
+			print; next }
+		{ print "# " $0 }'
+}

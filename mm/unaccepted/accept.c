@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Accepting memory, a unit at a time.
+ *
+ * The table that the EFI stub made has a bit for each unit, 2M on x86, that
+ * the guest has not accepted from its host. To accept is slow, a millisecond
+ * and more for a unit, so there is no lock: who wants a unit claims its bit
+ * in a second bitmap, and whoever comes later waits for that unit alone.
+ *
+ * A claim is held with interrupts off, or an interrupt on the same CPU that
+ * needs the same unit would wait for ever. Between units they are on again.
+ *
+ * No unit is accepted twice: the host may have put other contents there in
+ * the meantime. So the table is looked at again after the claim, and it
+ * decides, whatever marks the page allocator has.
+ */
+
+#define pr_fmt(fmt) "unaccepted memory: " fmt
+
+#include <kunit/static_stub.h>
+#include <kunit/visibility.h>
+#include <linux/bitmap.h>
+#include <linux/log2.h>
+#include <linux/memblock.h>
+#include <linux/mm.h>
+#include <linux/sched/clock.h>
+#include <linux/slab.h>
+
+#include <asm/unaccepted_memory.h>
+
+#include "unaccepted.h"
+
+/* See struct unaccepted_state. */
+static unsigned long *busy_units __ro_after_init;
+
+/**
+ * unaccepted_get_state() - Find the table
+ * @state: Filled in.
+ *
+ * Return: false if this machine has no unaccepted memory.
+ */
+bool unaccepted_get_state(struct unaccepted_state *state)
+{
+	struct efi_unaccepted_memory *table = efi_get_unaccepted_table();
+
+	if (!table)
+		return false;
+
+	state->map.base = table->phys_base;
+	state->map.shift = __ffs(table->unit_size);
+	state->map.nr = table->size * BITS_PER_BYTE;
+	state->bitmap = table->bitmap;
+	state->busy = busy_units;
+	return true;
+}
+
+VISIBLE_IF_KUNIT void
+unaccepted_platform_accept(const struct unaccepted_state *state,
+			   unsigned long unit)
+{
+	phys_addr_t start = unaccepted_unit_start(state, unit);
+
+	KUNIT_STATIC_STUB_REDIRECT(unaccepted_platform_accept, state, unit);
+	arch_accept_memory(start, start + (1UL << state->map.shift));
+	unaccepted_unit_ready(state, unit);
+}
+
+/* The caller has claimed the unit. */
+static void accept_claimed(const struct unaccepted_state *state,
+			   unsigned long unit, enum accept_cause cause,
+			   bool guard)
+{
+	u64 begin = local_clock();
+
+	unaccepted_platform_accept(state, unit);
+
+	/* Pairs with the acquire in unaccepted_span_pending() */
+	smp_mb__before_atomic();
+	clear_bit(unit, state->bitmap);
+	unaccepted_count_unit(unaccepted_unit_start(state, unit), cause, guard,
+			      local_clock() - begin);
+}
+
+/* Only the unit matters here: its claim is let go with interrupts off. */
+static void wait_for_unit(const struct unaccepted_state *state,
+			  unsigned long unit)
+{
+	unaccepted_count_wait();
+	while (test_bit_acquire(unit, state->bitmap))
+		cpu_relax();
+}
+
+static bool accept_unit(const struct unaccepted_state *state,
+			unsigned long unit, enum accept_cause cause,
+			bool guard)
+{
+	unsigned long flags;
+	bool pending;
+
+	local_irq_save(flags);
+	if (state->busy && test_and_set_bit_lock(unit, state->busy)) {
+		local_irq_restore(flags);
+		wait_for_unit(state, unit);
+		return false;
+	}
+
+	/* Who had the claim before may have done it */
+	pending = test_bit(unit, state->bitmap);
+	if (pending)
+		accept_claimed(state, unit, cause, guard);
+
+	if (state->busy)
+		clear_bit_unlock(unit, state->busy);
+	local_irq_restore(flags);
+	return pending;
+}
+
+/**
+ * unaccepted_accept_span() - Accept what is not accepted yet of some units
+ * @state: From unaccepted_get_state().
+ * @span: The units.
+ * @cause: What for.
+ *
+ * Context: Any but NMI.
+ * Return: Units that this call accepted, others did the rest.
+ */
+unsigned int unaccepted_accept_span(const struct unaccepted_state *state,
+				    struct unaccepted_span span,
+				    enum accept_cause cause)
+{
+	unsigned long unit = span.first;
+	unsigned int nr = 0;
+
+	for_each_set_bit_from(unit, state->bitmap, span.end)
+		nr += accept_unit(state, unit, cause, unit >= span.guard);
+
+	/* What follows uses units that others have accepted, too */
+	smp_acquire__after_ctrl_dep();
+	return nr;
+}
+
+/**
+ * unaccepted_span_pending() - Ask whether something is not accepted yet
+ * @state: From unaccepted_get_state().
+ * @span: The units to look at.
+ *
+ * Context: Any. No lock is needed: a bit that is clear stays clear.
+ * Return: true if the memory must not be touched.
+ */
+bool unaccepted_span_pending(const struct unaccepted_state *state,
+			     struct unaccepted_span span)
+{
+	bool pending = find_next_bit(state->bitmap, span.end, span.first) <
+		       span.end;
+
+	/* Pairs with smp_mb__before_atomic() in accept_claimed() */
+	smp_acquire__after_ctrl_dep();
+	return pending;
+}
+
+/**
+ * accept_memory_for() - Make a range of memory usable
+ * @start: First address, bytes.
+ * @size: Bytes.
+ * @cause: What for.
+ *
+ * Accepts the units of the range that are not accepted yet, and the one after
+ * it if the range ends where a unit ends. Does nothing on a machine without
+ * unaccepted memory.
+ *
+ * Context: Any but NMI. Interrupts are off for one unit at a time.
+ * Return: Number of units that this call accepted.
+ */
+unsigned int accept_memory_for(phys_addr_t start, unsigned long size,
+			       enum accept_cause cause)
+{
+	struct unaccepted_state state;
+
+	if (!unaccepted_get_state(&state))
+		return 0;
+	return unaccepted_accept_span(&state, unaccepted_span(&state.map, start,
+							      size), cause);
+}
+
+void accept_memory(phys_addr_t start, unsigned long size)
+{
+	accept_memory_for(start, size,
+			  slab_is_available() ? ACCEPT_RANGE : ACCEPT_BOOT);
+}
+
+bool range_contains_unaccepted_memory(phys_addr_t start, unsigned long size)
+{
+	struct unaccepted_state state;
+
+	if (!unaccepted_get_state(&state))
+		return false;
+	return unaccepted_span_pending(&state, unaccepted_span(&state.map,
+							       start, size));
+}
+
+/*
+ * Boot.
+ */
+
+/**
+ * unaccepted_table_usable() - Look at what the firmware or the stub left
+ * @table: The table; its bitmap is not looked at.
+ *
+ * Context: Boot.
+ * Return: false, with a line in the log, if the table is none that this
+ * kernel understands. Without it all memory counts as accepted.
+ */
+bool __init
+unaccepted_table_usable(const struct efi_unaccepted_memory *table)
+{
+	u64 max = (1ULL << MAX_PHYSMEM_BITS) - 1;
+	u64 unit = table->unit_size;
+	const char *wrong = NULL;
+
+	if (table->version != 1)
+		wrong = "version";
+	else if (unit < PAGE_SIZE || !is_power_of_2(unit))
+		wrong = "unit size";
+	else if (!IS_ALIGNED(table->phys_base, unit) || table->phys_base > max)
+		wrong = "base";
+	else if (!table->size ||
+		 table->size > (max - table->phys_base) / unit / BITS_PER_BYTE)
+		wrong = "size";
+	if (!wrong)
+		return true;
+
+	pr_err("table refused for its %s (version %u, unit 0x%x, base 0x%llx, size 0x%llx)\n",
+	       wrong, table->version, table->unit_size, table->phys_base,
+	       table->size);
+	return false;
+}
+
+void __init unaccepted_memory_init(void)
+{
+	struct unaccepted_state state;
+	unsigned long *busy;
+
+	if (!unaccepted_get_state(&state))
+		return;
+
+	busy = memblock_alloc(BITS_TO_LONGS(state.map.nr) * sizeof(long),
+			      sizeof(long));
+	if (!busy)
+		panic("%s: no memory for %lu units\n", __func__, state.map.nr);
+	busy_units = busy;
+	unaccepted_buddy_init(&state);
+}

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests for accepting memory unit by unit.
+ *
+ * They bring a table of their own and stand in for the platform, which notes
+ * what it was asked for, so they run on any machine. Arithmetic alone is
+ * tested in user space, see tools/testing/unaccepted; the marks in the buddy
+ * with the simulated platform, see tools/testing/selftests/mm.
+ */
+
+#include <kunit/static_stub.h>
+#include <kunit/test.h>
+
+#include <linux/bitmap.h>
+#include <linux/delay.h>
+#include <linux/efi.h>
+#include <linux/irqflags.h>
+#include <linux/kthread.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "../unaccepted.h"
+
+#define NR_UNITS	256
+#define UNIT		SZ_2M
+#define BASE		(64ULL * SZ_1G)	/* never touched */
+#define NR_TASKS	4
+
+struct fixture {
+	struct unaccepted_state state;
+	DECLARE_BITMAP(bitmap, NR_UNITS);
+	DECLARE_BITMAP(busy, NR_UNITS);
+	atomic_t accepted[NR_UNITS];
+	atomic_t wrong;
+	unsigned int slow_us;
+};
+
+/* The platform: what it must see, and nothing else. */
+static void note_accept(const struct unaccepted_state *state,
+			unsigned long unit)
+{
+	struct kunit *test = kunit_get_current_test();
+	struct fixture *f = test->priv;
+
+	atomic_inc(&f->accepted[unit]);
+	if (!irqs_disabled() || !test_bit(unit, f->bitmap) ||
+	    (state->busy && !test_bit(unit, f->busy)))
+		atomic_inc(&f->wrong);
+	if (f->slow_us)
+		udelay(f->slow_us);
+}
+
+static int setup(struct kunit *test)
+{
+	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	if (!f)
+		return -ENOMEM;
+	f->state.map.base = BASE;
+	f->state.map.shift = __ffs(UNIT);
+	f->state.map.nr = NR_UNITS;
+	f->state.bitmap = f->bitmap;
+	f->state.busy = f->busy;
+	test->priv = f;
+	kunit_activate_static_stub(test, unaccepted_platform_accept,
+				   note_accept);
+	return 0;
+}
+
+static struct unaccepted_span span(unsigned long first, unsigned long end)
+{
+	return (struct unaccepted_span) {
+		.first = first, .end = end, .guard = end,
+	};
+}
+
+/* Each unit that was not accepted once, the others not at all. */
+static void expect_accepted(struct kunit *test, unsigned long first,
+			    unsigned long end, const unsigned long *before)
+{
+	struct fixture *f = test->priv;
+	unsigned long i;
+
+	for (i = 0; i < NR_UNITS; i++) {
+		bool in = i >= first && i < end && test_bit(i, before);
+
+		KUNIT_EXPECT_EQ(test, atomic_read(&f->accepted[i]), in);
+		KUNIT_EXPECT_EQ(test, test_bit(i, f->bitmap),
+				test_bit(i, before) && !in);
+	}
+	KUNIT_EXPECT_EQ(test, atomic_read(&f->wrong), 0);
+	KUNIT_EXPECT_TRUE(test, bitmap_empty(f->busy, NR_UNITS));
+}
+
+static void test_all(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	DECLARE_BITMAP(before, NR_UNITS);
+	unsigned int nr;
+
+	bitmap_fill(f->bitmap, NR_UNITS);
+	bitmap_fill(before, NR_UNITS);
+	nr = unaccepted_accept_span(&f->state, span(0, NR_UNITS), ACCEPT_RANGE);
+	KUNIT_EXPECT_EQ(test, nr, NR_UNITS);
+	KUNIT_EXPECT_FALSE(test, irqs_disabled());
+	expect_accepted(test, 0, NR_UNITS, before);
+}
+
+static void test_some(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	DECLARE_BITMAP(before, NR_UNITS);
+	unsigned long i;
+	unsigned int nr;
+
+	for (i = 0; i < NR_UNITS; i += 3)
+		set_bit(i, f->bitmap);
+	bitmap_copy(before, f->bitmap, NR_UNITS);
+	nr = unaccepted_accept_span(&f->state, span(31, 97), ACCEPT_RANGE);
+	KUNIT_EXPECT_EQ(test, nr, 22);
+	expect_accepted(test, 31, 97, before);
+}
+
+static void test_never_twice(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	DECLARE_BITMAP(before, NR_UNITS);
+
+	bitmap_fill(f->bitmap, NR_UNITS);
+	bitmap_fill(before, NR_UNITS);
+	unaccepted_accept_span(&f->state, span(10, 20), ACCEPT_RANGE);
+	KUNIT_EXPECT_EQ(test, unaccepted_accept_span(&f->state, span(10, 20),
+						     ACCEPT_RANGE), 0);
+	expect_accepted(test, 10, 20, before);
+}
+
+/* Before there is a second bitmap there is one CPU. */
+static void test_boot(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	unsigned long i;
+
+	f->state.busy = NULL;
+	bitmap_fill(f->bitmap, NR_UNITS);
+	unaccepted_accept_span(&f->state, span(0, 4), ACCEPT_BOOT);
+	for (i = 0; i < 5; i++)
+		KUNIT_EXPECT_EQ(test, atomic_read(&f->accepted[i]), i < 4);
+}
+
+static void test_pending(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	set_bit(7, f->bitmap);
+	KUNIT_EXPECT_FALSE(test, unaccepted_span_pending(&f->state,
+							 span(0, 7)));
+	KUNIT_EXPECT_TRUE(test, unaccepted_span_pending(&f->state, span(0, 8)));
+	KUNIT_EXPECT_TRUE(test, unaccepted_span_pending(&f->state, span(7, 8)));
+	KUNIT_EXPECT_FALSE(test, unaccepted_span_pending(&f->state,
+							 span(8, NR_UNITS)));
+	KUNIT_EXPECT_FALSE(test, unaccepted_span_pending(&f->state,
+							 span(7, 7)));
+}
+
+/*
+ * Several tasks want the same units at the same time. Who returns may use
+ * all of them, so none may be left to anybody.
+ */
+
+struct racer {
+	struct kunit *test;
+	struct completion *go;
+	struct completion done;
+	unsigned int nr;
+	bool left;
+};
+
+static int race(void *data)
+{
+	struct racer *racer = data;
+	struct fixture *f = racer->test->priv;
+
+	current->kunit_test = racer->test;
+	wait_for_completion(racer->go);
+	racer->nr = unaccepted_accept_span(&f->state, span(0, NR_UNITS),
+					   ACCEPT_RANGE);
+	racer->left = unaccepted_span_pending(&f->state, span(0, NR_UNITS));
+	current->kunit_test = NULL;
+	complete(&racer->done);
+	return 0;
+}
+
+static void test_race(struct kunit *test)
+{
+	struct racer racers[NR_TASKS] = { };
+	struct fixture *f = test->priv;
+	DECLARE_BITMAP(before, NR_UNITS);
+	DECLARE_COMPLETION_ONSTACK(go);
+	struct task_struct *task;
+	unsigned int i, sum = 0;
+
+	f->slow_us = 20;
+	bitmap_fill(f->bitmap, NR_UNITS);
+	bitmap_fill(before, NR_UNITS);
+	for (i = 0; i < NR_TASKS; i++) {
+		racers[i].test = test;
+		racers[i].go = &go;
+		init_completion(&racers[i].done);
+		task = kthread_run(race, &racers[i], "unaccepted_race");
+		KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	}
+	complete_all(&go);
+	for (i = 0; i < NR_TASKS; i++) {
+		wait_for_completion(&racers[i].done);
+		KUNIT_EXPECT_FALSE(test, racers[i].left);
+		sum += racers[i].nr;
+	}
+	KUNIT_EXPECT_EQ(test, sum, NR_UNITS);
+	expect_accepted(test, 0, NR_UNITS, before);
+}
+
+/* Who finds a unit in somebody's hands waits until it can be used. */
+static int finish_later(void *data)
+{
+	struct fixture *f = data;
+
+	msleep(50);
+	clear_bit(3, f->bitmap);
+	clear_bit_unlock(3, f->busy);
+	return 0;
+}
+
+static void test_wait(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct task_struct *task;
+
+	set_bit(3, f->bitmap);
+	set_bit(3, f->busy);
+	task = kthread_run(finish_later, f, "unaccepted_wait");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	KUNIT_EXPECT_EQ(test, unaccepted_accept_span(&f->state, span(0, 8),
+						     ACCEPT_RANGE), 0);
+	KUNIT_EXPECT_FALSE(test, unaccepted_span_pending(&f->state,
+							 span(0, 8)));
+	KUNIT_EXPECT_EQ(test, atomic_read(&f->accepted[3]), 0);
+}
+
+static struct kunit_case unaccepted_cases[] = {
+	KUNIT_CASE(test_all),
+	KUNIT_CASE(test_some),
+	KUNIT_CASE(test_never_twice),
+	KUNIT_CASE(test_boot),
+	KUNIT_CASE(test_pending),
+	KUNIT_CASE(test_race),
+	KUNIT_CASE(test_wait),
+	{ }
+};
+
+static struct kunit_suite unaccepted_suite = {
+	.name = "unaccepted",
+	.init = setup,
+	.test_cases = unaccepted_cases,
+};
+kunit_test_suite(unaccepted_suite);
+
+/*
+ * What the firmware may bring.
+ */
+
+static const struct efi_unaccepted_memory good __initconst = {
+	.version = 1, .unit_size = SZ_2M, .phys_base = SZ_1G, .size = 64,
+};
+
+static void __init test_table(struct kunit *test)
+{
+	struct efi_unaccepted_memory table = good;
+
+	KUNIT_EXPECT_TRUE(test, unaccepted_table_usable(&table));
+	table.version = 2;
+	KUNIT_EXPECT_FALSE(test, unaccepted_table_usable(&table));
+	table = good;
+	table.unit_size = SZ_2M - 1;
+	KUNIT_EXPECT_FALSE(test, unaccepted_table_usable(&table));
+	table.unit_size = PAGE_SIZE / 2;
+	KUNIT_EXPECT_FALSE(test, unaccepted_table_usable(&table));
+	table.unit_size = 0;
+	KUNIT_EXPECT_FALSE(test, unaccepted_table_usable(&table));
+	table = good;
+	table.phys_base += PAGE_SIZE;
+	KUNIT_EXPECT_FALSE(test, unaccepted_table_usable(&table));
+	table = good;
+	table.size = 0;
+	KUNIT_EXPECT_FALSE(test, unaccepted_table_usable(&table));
+	table.size = U64_MAX / SZ_2M;
+	KUNIT_EXPECT_FALSE(test, unaccepted_table_usable(&table));
+}
+
+static struct kunit_case __refdata table_cases[] = {
+	KUNIT_CASE(test_table),
+	{ }
+};
+
+static struct kunit_suite unaccepted_table_suite = {
+	.name = "unaccepted_table",
+	.test_cases = table_cases,
+};
+kunit_test_init_section_suite(unaccepted_table_suite);
+
+MODULE_DESCRIPTION("KUnit tests for accepting memory");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _MM_UNACCEPTED_UNACCEPTED_H
+#define _MM_UNACCEPTED_UNACCEPTED_H
+
+#include <linux/efi.h>
+#include <linux/types.h>
+#include <linux/unaccepted_memory.h>
+
+#include "units.h"
+
+/**
+ * struct unaccepted_state - which units are accepted, and by whom just now
+ * @map: What the table describes.
+ * @bitmap: The table's: a bit for each unit that is not accepted. Bits are
+ *	only ever cleared, by the holder of the unit's bit in @busy, after the
+ *	memory can be used. Read without a lock.
+ * @busy: A bit for each unit that some CPU accepts just now. %NULL while the
+ *	boot CPU is alone and nothing can interrupt it.
+ */
+struct unaccepted_state {
+	struct unaccepted_map map;
+	unsigned long *bitmap;
+	unsigned long *busy;
+};
+
+/* accept.c */
+bool unaccepted_get_state(struct unaccepted_state *state);
+bool unaccepted_span_pending(const struct unaccepted_state *state,
+			     struct unaccepted_span span);
+unsigned int unaccepted_accept_span(const struct unaccepted_state *state,
+				    struct unaccepted_span span,
+				    enum accept_cause cause);
+
+/* stats.c */
+void unaccepted_count_unit(phys_addr_t start, enum accept_cause cause,
+			   bool guard, u64 ns);
+void unaccepted_count_wait(void);
+void unaccepted_count_stall(unsigned int units, u64 ns);
+
+static inline phys_addr_t
+unaccepted_unit_start(const struct unaccepted_state *state, unsigned long unit)
+{
+	return state->map.base + ((u64)unit << state->map.shift);
+}
+
+/* Without its guard. */
+static inline bool unaccepted_pfn_pending(const struct unaccepted_state *state,
+					  unsigned long pfn)
+{
+	u64 addr = (u64)pfn << PAGE_SHIFT;
+	u64 unit = (addr - state->map.base) >> state->map.shift;
+
+	return addr >= state->map.base && unit < state->map.nr &&
+	       test_bit_acquire(unit, state->bitmap);
+}
+
+/* The value of accept_memory=. */
+enum unaccepted_mode {
+	UNACCEPTED_ON_DEMAND,
+	UNACCEPTED_BACKGROUND,
+	UNACCEPTED_EAGER,
+	UNACCEPTED_LIST,
+};
+
+#if IS_ENABLED(CONFIG_UNACCEPTED_BUDDY)
+extern enum unaccepted_mode unaccepted_mode;
+extern const char * const unaccepted_modes[];
+
+/* buddy.c */
+void unaccepted_buddy_init(const struct unaccepted_state *state);
+void unaccepted_unit_ready(const struct unaccepted_state *state,
+			  unsigned long unit);
+
+/* worker.c */
+extern unsigned long unaccepted_rate_mbps;
+extern bool unaccepted_background;
+void unaccepted_start_background(void);
+#else
+static inline void unaccepted_buddy_init(const struct unaccepted_state *state)
+{
+}
+
+static inline void unaccepted_unit_ready(const struct unaccepted_state *state,
+					 unsigned long unit)
+{
+}
+
+static inline void unaccepted_start_background(void)
+{
+}
+#endif
+
+#if IS_ENABLED(CONFIG_KUNIT)
+/* Static, but for the tests that replace them */
+void unaccepted_platform_accept(const struct unaccepted_state *state,
+				unsigned long unit);
+#endif
+
+#endif /* _MM_UNACCEPTED_UNACCEPTED_H */

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Accepting memory before anyone asks for it.
+ *
+ * In the background: one work item a node, on its CPUs, accepts unit by unit,
+ * as fast as the rate allows, and ends when the node has none left. It takes
+ * nothing off the free lists and holds no lock, so the memory is free all the
+ * time and may be allocated under its hands.
+ *
+ * Eagerly: every CPU takes units of its own node first, then of the others,
+ * until there are none. That is when all CPUs are up, before any driver asks
+ * for memory.
+ */
+
+#include <linux/cpumask.h>
+#include <linux/init.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/nodemask.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "buddy.h"
+#include "unaccepted.h"
+
+/* What is accepted between two looks at the clock, and at the switch. */
+#define BATCH_BYTES	SZ_16M
+
+/* MiB a second and node, 0 for as fast as can be. */
+unsigned long unaccepted_rate_mbps;
+bool unaccepted_background;
+
+struct unaccepted_worker {
+	struct delayed_work work;
+	int nid;
+};
+
+static struct workqueue_struct *unaccepted_wq __ro_after_init;
+static struct unaccepted_worker *workers[MAX_NUMNODES] __ro_after_init;
+
+/* The units that a node's memory touches. */
+static struct unaccepted_span node_units(const struct unaccepted_state *state,
+					 int nid)
+{
+	unsigned long start = node_start_pfn(nid);
+
+	return unaccepted_span(&state->map, PFN_PHYS(start),
+			       PFN_PHYS(node_end_pfn(nid) - start));
+}
+
+/* Accepts up to @nr units of the span. Returns false if there are no more. */
+static bool accept_some(const struct unaccepted_state *state,
+			struct unaccepted_span span, unsigned long nr)
+{
+	while (nr--) {
+		span.first = find_next_bit(state->bitmap, span.guard,
+					   span.first);
+		if (span.first >= span.guard)
+			return false;
+		unaccepted_accept_span(state, (struct unaccepted_span) {
+			.first = span.first,
+			.guard = span.first + 1,
+			.end = span.first + 1,
+		}, ACCEPT_BACKGROUND);
+		span.first++;
+		cond_resched();
+	}
+	return true;
+}
+
+/*
+ * In the background.
+ */
+
+static void queue_worker(struct unaccepted_worker *worker, unsigned long delay)
+{
+	const struct cpumask *cpus = cpumask_of_node(worker->nid);
+	int cpu = cpumask_any_and(cpus, cpu_online_mask);
+
+	if (cpu >= nr_cpu_ids)
+		cpu = WORK_CPU_UNBOUND;
+	queue_delayed_work_on(cpu, unaccepted_wq, &worker->work, delay);
+}
+
+static void background_work(struct work_struct *work)
+{
+	struct unaccepted_worker *worker =
+		container_of(to_delayed_work(work), struct unaccepted_worker,
+			     work);
+	unsigned long rate = READ_ONCE(unaccepted_rate_mbps);
+	struct unaccepted_state state;
+
+	if (!READ_ONCE(unaccepted_background) || !unaccepted_get_state(&state))
+		return;
+	if (accept_some(&state, node_units(&state, worker->nid),
+			BATCH_BYTES >> state.map.shift))
+		queue_worker(worker, rate ? HZ * (BATCH_BYTES / SZ_1M) / rate :
+			     0);
+}
+
+/**
+ * unaccepted_start_background() - Let the workers run, if they are wanted
+ *
+ * Context: Process context.
+ */
+void unaccepted_start_background(void)
+{
+	int nid;
+
+	if (!READ_ONCE(unaccepted_background))
+		return;
+	for_each_online_node(nid)
+		if (workers[nid])
+			queue_worker(workers[nid], 0);
+}
+
+/*
+ * Eagerly.
+ */
+
+static void eager_work(struct work_struct *work)
+{
+	int nid, own = numa_node_id();
+	struct unaccepted_state state;
+
+	if (!unaccepted_get_state(&state))
+		return;
+	accept_some(&state, node_units(&state, own), ULONG_MAX);
+	for_each_online_node(nid)
+		if (nid != own)
+			accept_some(&state, node_units(&state, nid), ULONG_MAX);
+}
+
+/*
+ * Boot.
+ */
+
+static int __init unaccepted_workers_init(void)
+{
+	struct unaccepted_worker *worker;
+	int nid;
+
+	if (!unaccepted_in_buddy())
+		return 0;
+	if (unaccepted_mode == UNACCEPTED_EAGER)
+		return schedule_on_each_cpu(eager_work);
+
+	unaccepted_wq = alloc_workqueue("unaccepted", WQ_UNBOUND, 0);
+	if (!unaccepted_wq)
+		return -ENOMEM;
+	for_each_node(nid) {
+		worker = kzalloc(sizeof(*worker), GFP_KERNEL);
+		if (!worker)
+			return -ENOMEM;
+		INIT_DELAYED_WORK(&worker->work, background_work);
+		worker->nid = nid;
+		workers[nid] = worker;
+	}
+	unaccepted_background = unaccepted_mode == UNACCEPTED_BACKGROUND;
+	return 0;
+}
+core_initcall(unaccepted_workers_init);
