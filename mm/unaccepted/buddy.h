@@ -79,6 +79,13 @@ unaccepted_pending(const struct page *page, unsigned int order, bool maybe)
 	       __unaccepted_pending(page, order);
 }
 
+/* Would this free block have to be accepted? Under the zone's lock. */
+static __always_inline bool buddy_pending(const struct page *page,
+					  unsigned int order)
+{
+	return unaccepted_pending(page, order, buddy_unaccepted(page));
+}
+
 /* After set_buddy_order(). */
 static __always_inline void set_buddy_unaccepted(struct page *page,
 						 bool unaccepted)
@@ -90,19 +97,20 @@ static __always_inline void set_buddy_unaccepted(struct page *page,
 /* The end of PageBuddy. What was accepted since the mark was set needs none. */
 static __always_inline void clear_buddy(struct page *page, unsigned int order)
 {
-	bool unaccepted = unaccepted_pending(page, order,
-					     buddy_unaccepted(page));
+	bool unaccepted = buddy_pending(page, order);
 
 	__ClearPageBuddy(page);
 	if (unaccepted)
 		__SetPageUnaccepted(page);
 }
 
-/* Is there any in this free list? Marked blocks are at the tail. */
-static inline bool free_list_unaccepted(const struct list_head *list)
+/* Any in this free list? Marked blocks are at the tail. */
+static inline bool free_list_pending(const struct list_head *list,
+				     unsigned int order)
 {
 	return unaccepted_in_buddy() && !list_empty(list) &&
-	       buddy_unaccepted(list_last_entry(list, struct page, buddy_list));
+	       buddy_pending(list_last_entry(list, struct page, buddy_list),
+			     order);
 }
 
 /* On the list of a zone, for accept_page()? There it is the head of a block. */
@@ -168,7 +176,14 @@ static __always_inline void clear_buddy(struct page *page, unsigned int order)
 	__ClearPageBuddy(page);
 }
 
-static inline bool free_list_unaccepted(const struct list_head *list)
+static __always_inline bool buddy_pending(const struct page *page,
+					  unsigned int order)
+{
+	return false;
+}
+
+static inline bool free_list_pending(const struct list_head *list,
+				     unsigned int order)
 {
 	return false;
 }
