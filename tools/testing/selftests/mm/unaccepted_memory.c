@@ -20,7 +20,7 @@
 #define SIM		"/sys/kernel/debug/unaccepted_sim"
 #define SYSFS		"/sys/kernel/mm/unaccepted/"
 #define NR_THREADS	4
-#define THREAD_BYTES	(64 * MIB)
+#define THREAD_BYTES	(32 * MIB)
 #define HUGE_BYTES	(2 * MIB)
 
 static __u64 number_in(const char *path)
@@ -180,9 +180,25 @@ static int test_counters(void)
 	return KSFT_FAIL;
 }
 
+static void interrupt(int signal)
+{
+}
+
+/* The kernel tries for ever to empty a block, until a signal comes. */
+static bool take_offline(const char *path)
+{
+	bool done;
+
+	alarm(2);
+	done = write_string(path, "0");
+	alarm(0);
+	return done;
+}
+
 /* Blocks of memory that nobody uses go offline and come back as they were. */
 static int test_offline(void)
 {
+	struct sigaction action = { .sa_handler = interrupt };
 	const char *dir = "/sys/devices/system/memory";
 	char path[320];
 	struct dirent *entry;
@@ -192,12 +208,13 @@ static int test_offline(void)
 	d = opendir(dir);
 	if (!d)
 		return KSFT_SKIP;
+	sigaction(SIGALRM, &action, NULL);
 	while (done < 2 && (entry = readdir(d))) {
 		if (strncmp(entry->d_name, "memory", 6))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s/online", dir,
 			 entry->d_name);
-		if (!write_string(path, "0"))
+		if (!take_offline(path))
 			continue;
 		done++;
 		if (!all_sound() || !write_string(path, "1")) {
