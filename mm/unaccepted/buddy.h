@@ -51,6 +51,7 @@ static __always_inline bool unaccepted_in_buddy(void)
 /* Is this free block marked? Stable under the zone's lock. */
 static __always_inline bool buddy_unaccepted(const struct page *page)
 {
+	/* Compaction asks without the lock first, and again with it */
 	return unaccepted_in_buddy() &&
 	       data_race(page->page_type) ==
 	       ((unsigned int)PGTY_buddy << 24 | BUDDY_UNACCEPTED);

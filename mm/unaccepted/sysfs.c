@@ -19,6 +19,7 @@ static ssize_t mode_show(struct kobject *kobj, struct kobj_attribute *attr,
 {
 	return sysfs_emit(buf, "%s\n", unaccepted_modes[unaccepted_mode]);
 }
+
 static struct kobj_attribute mode_attr = __ATTR_RO(mode);
 
 static ssize_t remaining_show(struct kobject *kobj,
@@ -31,6 +32,7 @@ static ssize_t remaining_show(struct kobject *kobj,
 		units = bitmap_weight(state.bitmap, state.map.nr);
 	return sysfs_emit(buf, "%llu\n", (u64)units << state.map.shift);
 }
+
 static struct kobj_attribute remaining_attr = __ATTR_RO(remaining);
 
 static ssize_t background_show(struct kobject *kobj,
@@ -52,6 +54,7 @@ static ssize_t background_store(struct kobject *kobj,
 	unaccepted_start_background();
 	return count;
 }
+
 static struct kobj_attribute background_attr = __ATTR_RW(background);
 
 static ssize_t rate_mbps_show(struct kobject *kobj,
@@ -72,6 +75,7 @@ static ssize_t rate_mbps_store(struct kobject *kobj,
 	WRITE_ONCE(unaccepted_rate_mbps, rate);
 	return count;
 }
+
 static struct kobj_attribute rate_mbps_attr = __ATTR_RW(rate_mbps);
 
 static struct attribute *unaccepted_attrs[] = {

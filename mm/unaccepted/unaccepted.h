@@ -69,7 +69,7 @@ extern const char * const unaccepted_modes[];
 /* buddy.c */
 void unaccepted_buddy_init(const struct unaccepted_state *state);
 void unaccepted_unit_ready(const struct unaccepted_state *state,
-			  unsigned long unit);
+			   unsigned long unit);
 
 /* worker.c */
 extern unsigned long unaccepted_rate_mbps;

@@ -30,14 +30,14 @@
 #include <linux/init.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
+#include <linux/pgtable.h>
+#include <linux/processor.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/unaccepted_memory.h>
 
-#include <asm/pgtable.h>
-#include <asm/processor.h>
 #include <asm/tlbflush.h>
 #include <asm/tsc.h>
 #include <asm/unaccepted_memory.h>

@@ -262,6 +262,7 @@ static struct kunit_suite unaccepted_suite = {
 	.init = setup,
 	.test_cases = unaccepted_cases,
 };
+
 kunit_test_suite(unaccepted_suite);
 
 /*
