@@ -110,7 +110,8 @@ static UINTN read_line(EFI_HANDLE device, CHAR16 *line)
 	return n * sizeof(*line);
 }
 
-EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *systab)
+/* Called by gnu-efi, which has the compiler's own convention. */
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *systab)
 {
 	static CHAR16 line[LINE_MAX];
 	EFI_LOADED_IMAGE *self, *kernel;
