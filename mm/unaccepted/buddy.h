@@ -28,6 +28,7 @@
 #include <linux/mm.h>
 #include <linux/page-flags.h>
 #include <linux/unaccepted_memory.h>
+#include <linux/vmstat.h>
 
 #ifdef CONFIG_UNACCEPTED_BUDDY
 
@@ -129,6 +130,11 @@ static __always_inline void unaccepted_accept_page(struct page *page,
 		__unaccepted_accept_page(page, order, gfp);
 }
 
+static inline bool zone_has_unaccepted(struct zone *zone)
+{
+	return zone_page_state(zone, NR_UNACCEPTED);
+}
+
 /* A range that is isolated and taken whole has blocks of any kind in it. */
 static inline void unaccepted_accept_range(unsigned long start_pfn,
 					   unsigned long end_pfn)
@@ -198,6 +204,11 @@ static __always_inline void unaccepted_accept_page(struct page *page,
 						   unsigned int order,
 						   gfp_t gfp)
 {
+}
+
+static inline bool zone_has_unaccepted(struct zone *zone)
+{
+	return false;
 }
 
 static inline void unaccepted_accept_range(unsigned long start_pfn,
