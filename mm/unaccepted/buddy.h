@@ -64,6 +64,10 @@ static __always_inline bool page_awaits_accept(const struct page *page)
 	return unaccepted_in_buddy() && PageUnaccepted(page);
 }
 
+/* A type is the mapcount, too. A new page may have one, until it is accepted */
+#define page_type_unexpected(page)					\
+	(atomic_read(&(page)->_mapcount) != -1 && !page_awaits_accept(page))
+
 /* On its way back: the block that it becomes part of has the mark. */
 static __always_inline bool unaccepted_take_mark(struct page *page)
 {
@@ -195,10 +199,9 @@ static inline bool free_list_pending(const struct list_head *list,
 	return false;
 }
 
-static __always_inline bool page_on_unaccepted_list(const struct page *page)
-{
-	return PageUnaccepted(page);
-}
+/* The base's own code, to the instruction */
+#define page_type_unexpected(page)	(atomic_read(&(page)->_mapcount) != -1)
+#define page_on_unaccepted_list(page)	PageUnaccepted(page)
 
 static __always_inline void unaccepted_accept_page(struct page *page,
 						   unsigned int order,
