@@ -65,8 +65,10 @@ static __always_inline bool page_awaits_accept(const struct page *page)
 }
 
 /* A type is the mapcount, too. A new page may have one, until it is accepted */
-#define page_type_unexpected(page)					\
-	(atomic_read(&(page)->_mapcount) != -1 && !page_awaits_accept(page))
+static __always_inline bool page_type_unexpected(const struct page *page)
+{
+	return atomic_read(&page->_mapcount) != -1 && !page_awaits_accept(page);
+}
 
 /* On its way back: the block that it becomes part of has the mark. */
 static __always_inline bool unaccepted_take_mark(struct page *page)
