@@ -105,6 +105,20 @@ need_space()
 		die "$3 needs $need GiB in $1, only $have GiB are available"
 }
 
+# scratch_tree NAME GIB COMMIT: $CACHE/tree/NAME there, but for what was built.
+scratch_tree()
+{
+	local tree=$CACHE/tree/$1
+	git -C "$tree" rev-parse -q --verify HEAD &>/dev/null || {
+		need_space "$CACHE" "$2" "$tree"
+		rm -rf "$tree"
+		src_git worktree prune
+		src_git worktree add -q --detach "$tree" "$3"
+	}
+	git -C "$tree" reset -q --hard "$(src_git rev-parse "$3")"
+	git -C "$tree" clean -qfdx -e '/build-*'
+}
+
 # quietly LOG WHAT COMMAND...: the log's end is shown only on failure.
 quietly()
 {
