@@ -23,6 +23,7 @@
 #include <trace/events/unaccepted.h>
 
 #include "../internal.h"
+#include "../page_reporting.h"
 #include "buddy.h"
 #include "unaccepted.h"
 
@@ -185,6 +186,9 @@ struct unaccepted_check {
 	unsigned long marked;
 	unsigned long stale;
 	unsigned long missing;
+	unsigned long reported;		/* to the host, which never gave it */
+	unsigned long largest_pfn;	/* of a block with the mark */
+	unsigned int largest_order;
 };
 
 static void check_block(struct page *page, unsigned int order,
@@ -197,6 +201,11 @@ static void check_block(struct page *page, unsigned int order,
 	check->marked += marked;
 	check->stale += marked && !pending;
 	check->missing += pending && !marked;
+	check->reported += pending && page_reported(page);
+	if (marked && pending && order >= check->largest_order) {
+		check->largest_order = order;
+		check->largest_pfn = page_to_pfn(page);
+	}
 }
 
 static void check_zone(struct zone *zone, struct unaccepted_check *check)
@@ -222,8 +231,12 @@ static int unaccepted_check_show(struct seq_file *m, void *private)
 
 	for_each_populated_zone(zone)
 		check_zone(zone, &check);
-	seq_printf(m, "blocks %lu\nmarked %lu\nstale %lu\nmissing %lu\n",
-		   check.blocks, check.marked, check.stale, check.missing);
+	seq_printf(m, "blocks %lu\nmarked %lu\nstale %lu\nmissing %lu\nreported %lu\n",
+		   check.blocks, check.marked, check.stale, check.missing,
+		   check.reported);
+	if (check.largest_pfn)
+		seq_printf(m, "largest_pfn %lu\nlargest_order %u\n",
+			   check.largest_pfn, check.largest_order);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(unaccepted_check);

@@ -11,6 +11,7 @@
  */
 
 #include <dirent.h>
+#include <linux/mman.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -39,20 +40,25 @@ static __u64 number_in(const char *path)
 /* What no test may leave behind. */
 static bool all_sound(void)
 {
-	static const char * const sim[] = { "accepted_twice", "zeropads" };
+	static const struct {
+		const char *path;
+		const char *key;
+	} faults[] = {
+		{ SIM, "accepted_twice" },
+		{ SIM, "zeropads" },
+		{ CHECK, "missing" },	/* free blocks without a mark */
+		{ CHECK, "reported" },
+	};
 	bool sound = true;
+	__u64 value;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(sim); i++) {
-		if (!proc_value(SIM, sim[i]))
+	for (i = 0; i < ARRAY_SIZE(faults); i++) {
+		value = proc_value(faults[i].path, faults[i].key);
+		/* The list has no marks to check */
+		if (!value || (value == ABSENT && access(SYSFS "mode", F_OK)))
 			continue;
-		ksft_print_msg("%s: %llu\n", sim[i], proc_value(SIM, sim[i]));
-		sound = false;
-	}
-	/* The list has no marks */
-	if (!access(SYSFS "mode", F_OK) && proc_value(CHECK, "missing")) {
-		ksft_print_msg("%llu free blocks lack a mark\n",
-			       proc_value(CHECK, "missing"));
+		ksft_print_msg("%s: %llu\n", faults[i].key, value);
 		sound = false;
 	}
 	return sound;
@@ -158,10 +164,75 @@ static int test_hugetlb(void)
 	return result;
 }
 
+/* One is made of blocks of any kind. Few guests are large enough. */
+static int test_gigantic(void)
+{
+	const char *knob =
+		"/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages";
+	size_t bytes = 1024 * MIB;
+	int result = KSFT_FAIL;
+	char *p;
+
+	if (!write_string(knob, "1") || number_in(knob) != 1)
+		return KSFT_SKIP;
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
+		 30 << MAP_HUGE_SHIFT, -1, 0);
+	if (p != MAP_FAILED) {
+		if (!nonzero_words(p, bytes))
+			result = KSFT_PASS;
+		munmap(p, bytes);
+	}
+	write_string(knob, "0");
+	return result;
+}
+
+/* To gather free memory is no reason to accept any. */
 static int test_compaction(void)
 {
-	return write_string("/proc/sys/vm/compact_memory", "1") ? KSFT_PASS :
-	       KSFT_SKIP;
+	__u64 before = number_in(SYSFS "remaining"), after;
+
+	if (!write_string("/proc/sys/vm/compact_memory", "1"))
+		return KSFT_SKIP;
+	after = number_in(SYSFS "remaining");
+	if (before - after <= 2 * HUGE_BYTES)
+		return KSFT_PASS;
+	/* Somebody else does */
+	if (number_in(SYSFS "background") == 1)
+		return KSFT_SKIP;
+	ksft_print_msg("accepted %llu bytes\n", before - after);
+	return KSFT_FAIL;
+}
+
+static bool write_pfn(const char *path, __u64 pfn, unsigned int shift)
+{
+	char number[32];
+
+	snprintf(number, sizeof(number), "0x%llx", pfn << shift);
+	return write_string(path, number);
+}
+
+/*
+ * Two pages next to each other inside a free block that is not accepted go,
+ * and come back. Neither may be lost in a block without a mark.
+ */
+static int test_poison(void)
+{
+	const char *poison = "/sys/devices/system/memory/hard_offline_page";
+	const char *unpoison = "/sys/kernel/debug/hwpoison/unpoison-pfn";
+	__u64 pfn = proc_value(CHECK, "largest_pfn");
+	__u64 i;
+
+	if (pfn == ABSENT || access(poison, W_OK) || access(unpoison, W_OK) ||
+	    proc_value(CHECK, "largest_order") < 2)
+		return KSFT_SKIP;
+	for (i = 2; i < 4; i++)
+		if (!write_pfn(poison, pfn + i, 12) || !all_sound())
+			return KSFT_FAIL;
+	for (i = 2; i < 4; i++)
+		if (!write_pfn(unpoison, pfn + i, 0) || !all_sound())
+			return KSFT_FAIL;
+	return KSFT_PASS;
 }
 
 /* What the sysfs file, the zones' counters and the marks say of the same. */
@@ -255,7 +326,9 @@ static const struct {
 	{ "threads that fault at the same time", test_storm },
 	{ "transparent huge pages", test_huge },
 	{ "hugetlb pages", test_hugetlb },
+	{ "gigantic pages", test_gigantic },
 	{ "compaction", test_compaction },
+	{ "poisoned pages", test_poison },
 	{ "memory offline and online", test_offline },
 	{ "the same threads again", test_storm },
 	{ "counters", test_counters },
