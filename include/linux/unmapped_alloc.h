@@ -70,7 +70,7 @@ struct page *unmapped_pages_alloc(gfp_t gfp, unsigned int order,
  *	from @nid or not at all.
  * @order: As for unmapped_pages_alloc().
  * @owner: Who will use them.
- * @nid: The node to prefer.
+ * @nid: The node to prefer, or %NUMA_NO_NODE for the nearest.
  *
  * Context: Any but NMI, as @gfp says.
  * Return: The first page, or NULL.

@@ -28,6 +28,8 @@ const struct page_access_ops *page_access_ops __ro_after_init;
 
 /* Serialises page_access_start() */
 static DEFINE_MUTEX(page_access_lock);
+/* Set when all code sees the key, which is on before that for some. */
+static bool page_access_started;
 
 /* The debug build leaves a guard slot free beside each that it uses. */
 static bool kmap_slot_left(void)
@@ -109,14 +111,17 @@ int page_access_start(void)
 {
 	int err = 0;
 
-	if (page_access_active())
+	/* Pairs with the release below */
+	if (smp_load_acquire(&page_access_started))
 		return 0;
 
 	mutex_lock(&page_access_lock);
-	if (!page_access_active())
+	if (!page_access_started)
 		err = kmap_area_init();
-	if (!err)
+	if (!err) {
 		static_branch_enable(&page_access_key);
+		smp_store_release(&page_access_started, true);
+	}
 	mutex_unlock(&page_access_lock);
 
 	return err;

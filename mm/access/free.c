@@ -39,16 +39,26 @@ static bool page_still_used(struct page *page)
 	return atomic_read(&page->_mapcount) != -1 || page_ref_count(page);
 }
 
-static bool reset_page(struct page *page)
+static bool pages_unused(struct page *page, unsigned int nr)
 {
-	if (unlikely(page_still_used(page))) {
+	bool unused = true;
+
+	for (; nr; page++, nr--) {
+		if (likely(!page_still_used(page)))
+			continue;
 		pr_err_ratelimited("page %#lx freed while in use, not reused\n",
 				   page_to_pfn(page));
-		return false;
+		unused = false;
 	}
-	page->mapping = NULL;
-	page->flags &= PAGE_FLAGS_KEPT;
-	return true;
+	return unused;
+}
+
+static void reset_pages(struct page *page, unsigned int nr)
+{
+	for (; nr; page++, nr--) {
+		page->mapping = NULL;
+		page->flags &= PAGE_FLAGS_KEPT;
+	}
 }
 
 /**
@@ -63,19 +73,16 @@ static bool reset_page(struct page *page)
 bool page_access_free(struct page *page, unsigned int order)
 {
 	unsigned int nr = 1 << order;
-	bool sound = true;
-	unsigned int i;
 
 	if (!page_inaccessible(page))
 		return false;
+	if (!pages_unused(page, nr))
+		return true;
 
 	if (PageCompound(page))
 		undo_compound(page, nr);
 	page_table_check_free(page, order);
-	for (i = 0; i < nr; i++)
-		sound &= reset_page(page + i);
-	if (sound)
-		page_access_ops->free(page, order);
-
+	reset_pages(page, nr);
+	page_access_ops->free(page, order);
 	return true;
 }

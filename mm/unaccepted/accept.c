@@ -23,6 +23,7 @@
 #include <linux/log2.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
+#include <linux/nmi.h>
 #include <linux/sched/clock.h>
 #include <linux/slab.h>
 
@@ -32,6 +33,7 @@
 
 /* See struct unaccepted_state. */
 static unsigned long *busy_units __ro_after_init;
+static unsigned long *our_units __ro_after_init;
 
 /**
  * unaccepted_get_state() - Find the table
@@ -51,6 +53,7 @@ bool unaccepted_get_state(struct unaccepted_state *state)
 	state->map.nr = table->size * BITS_PER_BYTE;
 	state->bitmap = table->bitmap;
 	state->busy = busy_units;
+	state->ours = our_units;
 	return true;
 }
 
@@ -112,6 +115,9 @@ static bool accept_unit(const struct unaccepted_state *state,
 	if (state->busy)
 		clear_bit_unlock(unit, state->busy);
 	local_irq_restore(flags);
+
+	/* A long range is no lockup */
+	touch_softlockup_watchdog();
 	return pending;
 }
 
@@ -235,6 +241,33 @@ unaccepted_table_usable(const struct efi_unaccepted_memory *table)
 	return false;
 }
 
+static unsigned long * __init alloc_units(const struct unaccepted_state *state)
+{
+	unsigned long *units;
+
+	units = memblock_alloc(BITS_TO_LONGS(state->map.nr) * sizeof(long),
+			       sizeof(long));
+	if (!units)
+		panic("%s: no memory for %lu units\n", __func__,
+		      state->map.nr);
+	return units;
+}
+
+static void __init find_our_units(const struct unaccepted_state *state)
+{
+	unsigned long start, end;
+	struct unaccepted_span span;
+	int i;
+
+	for_each_mem_pfn_range(i, MAX_NUMNODES, &start, &end, NULL) {
+		span = unaccepted_span(&state->map, PFN_PHYS(start),
+				       PFN_PHYS(end - start));
+		if (span.first < span.guard)
+			bitmap_set(our_units, span.first,
+				   min(span.guard, state->map.nr) - span.first);
+	}
+}
+
 void __init unaccepted_memory_init(void)
 {
 	struct unaccepted_state state;
@@ -243,10 +276,10 @@ void __init unaccepted_memory_init(void)
 	if (!unaccepted_get_state(&state))
 		return;
 
-	busy = memblock_alloc(BITS_TO_LONGS(state.map.nr) * sizeof(long),
-			      sizeof(long));
-	if (!busy)
-		panic("%s: no memory for %lu units\n", __func__, state.map.nr);
+	our_units = alloc_units(&state);
+	find_our_units(&state);
+	busy = alloc_units(&state);
 	busy_units = busy;
+	unaccepted_get_state(&state);
 	unaccepted_buddy_init(&state);
 }

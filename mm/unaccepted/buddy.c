@@ -45,7 +45,8 @@ const char * const unaccepted_modes[] = {
 /*
  * By span, not by struct page: a guard unit may have none yet when the
  * others are still being initialised. Where nodes interleave a unit may count
- * for the wrong one, but always for the same.
+ * for the wrong one, but always for the same, until memory that goes offline
+ * changes the spans.
  */
 static struct zone *unit_zone(const struct unaccepted_state *state,
 			      unsigned long unit)
@@ -95,7 +96,8 @@ void unaccepted_unit_ready(const struct unaccepted_state *state,
 {
 	phys_addr_t addr = unaccepted_unit_start(state, unit);
 
-	if (!unaccepted_in_buddy())
+	/* Somebody else's guard may not even be mapped here */
+	if (!unaccepted_in_buddy() || !test_bit(unit, state->ours))
 		return;
 	prepare_pages(pfn_to_page(PHYS_PFN(addr)),
 		      1U << (state->map.shift - PAGE_SHIFT));
@@ -106,19 +108,22 @@ void unaccepted_unit_ready(const struct unaccepted_state *state,
  * unaccepted_free_new() - Prepare pages that are new to the page allocator
  * @page: The first.
  * @order: Their order. Some of their units, or the guard, are not accepted.
+ * @kasan: Tell KASAN that they are free.
  *
  * Where memory is accepted already this does what free_pages_prepare() would
  * have done. The rest has no contents, and gets them when it is accepted.
  *
  * Context: As for __free_pages_core().
  */
-void __meminit unaccepted_free_new(struct page *page, unsigned int order)
+void __meminit unaccepted_free_new(struct page *page, unsigned int order,
+				   bool kasan)
 {
 	unsigned long pfn = page_to_pfn(page), end = pfn + (1UL << order);
 	struct unaccepted_state state;
 	unsigned long next;
 
-	kasan_poison_pages(page, order, false);
+	if (kasan)
+		kasan_poison_pages(page, order, false);
 	if (!unaccepted_get_state(&state))
 		return;
 	for (; pfn < end; pfn = next) {
@@ -145,7 +150,7 @@ static unsigned int accept_and_wait(const struct unaccepted_state *state,
 	unsigned long pflags;
 	unsigned int units;
 
-	if (!gfpflags_allow_blocking(gfp))
+	if (!gfpflags_allow_blocking(gfp) || irqs_disabled())
 		return unaccepted_accept_span(state, span, ACCEPT_ATOMIC);
 
 	psi_memstall_enter(&pflags);
@@ -175,6 +180,25 @@ void __unaccepted_accept_page(struct page *page, unsigned int order,
 	ns = local_clock() - begin;
 	unaccepted_count_stall(units, ns);
 	trace_accept_stall(page_to_pfn(page), order, gfp, units, ns);
+}
+
+/**
+ * __unaccepted_accept_range() - Accept free pages that are taken as one range
+ * @start: First page frame.
+ * @end: The one after the last.
+ *
+ * Context: Process context, may sleep.
+ */
+void __unaccepted_accept_range(unsigned long start, unsigned long end)
+{
+	unsigned long next;
+
+	for (; start < end; start = next) {
+		next = min(end, pageblock_end_pfn(start));
+		accept_memory_for(PFN_PHYS(start), PFN_PHYS(next - start),
+				  ACCEPT_RANGE);
+		cond_resched();
+	}
 }
 
 /*
@@ -269,7 +293,7 @@ void __init unaccepted_buddy_init(const struct unaccepted_state *state)
 		return;
 
 	static_branch_enable(&unaccepted_buddy_key);
-	for_each_set_bit(unit, state->bitmap, state->map.nr)
+	for_each_and_bit(unit, state->bitmap, state->ours, state->map.nr)
 		account_unit(state, unit, 1);
 }
 

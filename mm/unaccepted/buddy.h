@@ -40,7 +40,8 @@ DECLARE_STATIC_KEY_FALSE(unaccepted_buddy_key);
 bool __unaccepted_pending(const struct page *page, unsigned int order);
 void __unaccepted_accept_page(struct page *page, unsigned int order,
 			      gfp_t gfp);
-void unaccepted_free_new(struct page *page, unsigned int order);
+void unaccepted_free_new(struct page *page, unsigned int order, bool kasan);
+void __unaccepted_accept_range(unsigned long start, unsigned long end);
 int unaccepted_mode_setup(const char *mode);
 
 /* Does unaccepted memory live in the buddy of this machine? */
@@ -112,13 +113,20 @@ static __always_inline void clear_buddy(struct page *page, unsigned int order)
 		__SetPageUnaccepted(page);
 }
 
-/* Any in this free list? Marked blocks are at the tail. */
-static inline bool free_list_pending(const struct list_head *list,
-				     unsigned int order)
+/*
+ * A block that is accepted, if there is one at either end of the free list.
+ * Marked blocks are added to the tail, but others may be, too.
+ */
+static inline struct page *free_list_accepted(const struct list_head *list,
+					      unsigned int order)
 {
-	return unaccepted_in_buddy() && !list_empty(list) &&
-	       buddy_pending(list_last_entry(list, struct page, buddy_list),
-			     order);
+	struct page *page;
+
+	page = list_first_entry_or_null(list, struct page, buddy_list);
+	if (!page || !buddy_pending(page, order))
+		return page;
+	page = list_last_entry(list, struct page, buddy_list);
+	return buddy_pending(page, order) ? NULL : page;
 }
 
 /* On the list of a zone, for accept_page()? There it is the head of a block. */
@@ -146,9 +154,7 @@ static inline void unaccepted_accept_range(unsigned long start_pfn,
 					   unsigned long end_pfn)
 {
 	if (unaccepted_in_buddy())
-		accept_memory_for(PFN_PHYS(start_pfn),
-				  (end_pfn - start_pfn) << PAGE_SHIFT,
-				  ACCEPT_RANGE);
+		__unaccepted_accept_range(start_pfn, end_pfn);
 }
 
 #else
@@ -195,10 +201,10 @@ static __always_inline bool buddy_pending(const struct page *page,
 	return false;
 }
 
-static inline bool free_list_pending(const struct list_head *list,
-				     unsigned int order)
+static inline struct page *free_list_accepted(const struct list_head *list,
+					      unsigned int order)
 {
-	return false;
+	return NULL;
 }
 
 /* The base's own code, to the instruction */
@@ -221,7 +227,8 @@ static inline void unaccepted_accept_range(unsigned long start_pfn,
 {
 }
 
-static inline void unaccepted_free_new(struct page *page, unsigned int order)
+static inline void unaccepted_free_new(struct page *page, unsigned int order,
+				       bool kasan)
 {
 }
 

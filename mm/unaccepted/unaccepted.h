@@ -16,11 +16,15 @@
  *	memory can be used. Read without a lock.
  * @busy: A bit for each unit that some CPU accepts just now. %NULL while the
  *	boot CPU is alone and nothing can interrupt it.
+ * @ours: A bit for each unit with memory of this kernel. The table may name
+ *	more: what "mem=" cut off, or the memory of a kernel that crashed.
+ *	Comes and goes with @busy.
  */
 struct unaccepted_state {
 	struct unaccepted_map map;
 	unsigned long *bitmap;
 	unsigned long *busy;
+	unsigned long *ours;
 };
 
 /* accept.c */
@@ -91,9 +95,11 @@ static inline void unaccepted_start_background(void)
 #endif
 
 #if IS_ENABLED(CONFIG_KUNIT)
-/* Static, but for the tests that replace them */
+/* Static, but for the tests */
 void unaccepted_platform_accept(const struct unaccepted_state *state,
 				unsigned long unit);
+bool unaccepted_accept_some(const struct unaccepted_state *state,
+			    struct unaccepted_span span, unsigned long nr);
 #endif
 
 #endif /* _MM_UNACCEPTED_UNACCEPTED_H */

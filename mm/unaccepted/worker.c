@@ -8,10 +8,12 @@
  * time and may be allocated under its hands.
  *
  * Eagerly: every CPU takes units of its own node first, then of the others,
- * until there are none. That is when all CPUs are up, before any driver asks
- * for memory.
+ * until there are none, each another one. That is when all CPUs are up, before
+ * any driver asks for memory, and before hibernation or a resume: an image is
+ * read and written page by page, wherever the pages are.
  */
 
+#include <kunit/visibility.h>
 #include <linux/cpumask.h>
 #include <linux/init.h>
 #include <linux/jiffies.h>
@@ -19,6 +21,7 @@
 #include <linux/nodemask.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/suspend.h>
 #include <linux/workqueue.h>
 
 #include "buddy.h"
@@ -49,13 +52,35 @@ static struct unaccepted_span node_units(const struct unaccepted_state *state,
 			       PFN_PHYS(node_end_pfn(nid) - start));
 }
 
-/* Accepts up to @nr units of the span. Returns false if there are no more. */
-static bool accept_some(const struct unaccepted_state *state,
-			struct unaccepted_span span, unsigned long nr)
+/* The next that is this kernel's, and that nobody else is at. */
+static unsigned long next_unit(const struct unaccepted_state *state,
+			       struct unaccepted_span span)
+{
+	unsigned long unit = span.first;
+
+	for (;; unit++) {
+		unit = find_next_andnot_bit(state->bitmap, state->busy,
+					    span.guard, unit);
+		if (unit >= span.guard || test_bit(unit, state->ours))
+			return unit;
+	}
+}
+
+/**
+ * unaccepted_accept_some() - Accept units that nobody has asked for
+ * @state: From unaccepted_get_state().
+ * @span: Where.
+ * @nr: How many at most.
+ *
+ * Context: Process context, may sleep.
+ * Return: false if there are no more, but for those in somebody's hands.
+ */
+VISIBLE_IF_KUNIT bool
+unaccepted_accept_some(const struct unaccepted_state *state,
+		       struct unaccepted_span span, unsigned long nr)
 {
 	while (nr--) {
-		span.first = find_next_bit(state->bitmap, span.guard,
-					   span.first);
+		span.first = next_unit(state, span);
 		if (span.first >= span.guard)
 			return false;
 		unaccepted_accept_span(state, (struct unaccepted_span) {
@@ -93,8 +118,8 @@ static void background_work(struct work_struct *work)
 
 	if (!READ_ONCE(unaccepted_background) || !unaccepted_get_state(&state))
 		return;
-	if (accept_some(&state, node_units(&state, worker->nid),
-			BATCH_BYTES >> state.map.shift))
+	if (unaccepted_accept_some(&state, node_units(&state, worker->nid),
+				   BATCH_BYTES >> state.map.shift))
 		queue_worker(worker, rate ? HZ * (BATCH_BYTES / SZ_1M) / rate :
 			     0);
 }
@@ -126,11 +151,24 @@ static void eager_work(struct work_struct *work)
 
 	if (!unaccepted_get_state(&state))
 		return;
-	accept_some(&state, node_units(&state, own), ULONG_MAX);
+	unaccepted_accept_some(&state, node_units(&state, own), ULONG_MAX);
 	for_each_online_node(nid)
 		if (nid != own)
-			accept_some(&state, node_units(&state, nid), ULONG_MAX);
+			unaccepted_accept_some(&state, node_units(&state, nid),
+					       ULONG_MAX);
 }
+
+static int unaccepted_pm_notify(struct notifier_block *nb,
+				unsigned long action, void *arg)
+{
+	if (action == PM_HIBERNATION_PREPARE || action == PM_RESTORE_PREPARE)
+		return notifier_from_errno(schedule_on_each_cpu(eager_work));
+	return NOTIFY_OK;
+}
+
+static struct notifier_block unaccepted_pm_nb = {
+	.notifier_call = unaccepted_pm_notify,
+};
 
 /*
  * Boot.
@@ -143,6 +181,7 @@ static int __init unaccepted_workers_init(void)
 
 	if (!unaccepted_in_buddy())
 		return 0;
+	register_pm_notifier(&unaccepted_pm_nb);
 	if (unaccepted_mode == UNACCEPTED_EAGER)
 		return schedule_on_each_cpu(eager_work);
 

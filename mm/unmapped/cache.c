@@ -92,6 +92,17 @@ static int take_range(struct unmapped_node *node, struct unmapped_block *block,
 	return idx;
 }
 
+/* Only blocks of PMD size wait for another user when they are empty. */
+static void detach_small(struct unmapped_node *node,
+			 struct unmapped_block *block)
+{
+	if (!block_is_empty(block) || block->order == UNMAPPED_BLOCK_ORDER)
+		return;
+	bucket_del(node, block, block_bucket(block));
+	list_add_tail(&block->list, &node->detached);
+	node->nr_detached += block_nr_pages(block);
+}
+
 static void put_range(struct unmapped_node *node, struct unmapped_block *block,
 		      unsigned int idx, unsigned int order)
 {
@@ -100,11 +111,7 @@ static void put_range(struct unmapped_node *node, struct unmapped_block *block,
 	unmapped_block_put(block, idx, order);
 	node->nr_free += 1UL << order;
 	rebucket(node, block, old);
-	if (block_is_empty(block) && block->order < UNMAPPED_BLOCK_ORDER) {
-		bucket_del(node, block, block_bucket(block));
-		list_add(&block->list, &node->detached);
-		node->nr_detached += block_nr_pages(block);
-	}
+	detach_small(node, block);
 }
 
 /* Poison strikes free pages too. What it hit is kept, for ever. */
@@ -354,6 +361,7 @@ void unmapped_push_empty(struct unmapped_block *block)
 
 	spin_lock_irq(&node->lock);
 	account_block(node, block);
+	detach_small(node, block);
 	spin_unlock_irq(&node->lock);
 }
 
@@ -475,7 +483,8 @@ static bool unmapped_kmap_prot(struct page *page, pgprot_t *prot)
 
 /*
  * Clearing takes time and a slot: not in interrupts, not with them off. And
- * poison is left alone: to write to it may be fatal.
+ * poison is left alone: to write to it may be fatal. It stays dirty, should
+ * somebody take the mark away.
  */
 static void retire_pages(struct unmapped_block *block, unsigned long idx,
 			 struct page *page, unsigned int nr)
@@ -484,8 +493,8 @@ static void retire_pages(struct unmapped_block *block, unsigned long idx,
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		if (likely(!PageHWPoison(page + i)) &&
-		    (!now || !unmapped_clear_page(page + i)))
+		if (unlikely(PageHWPoison(page + i)) || !now ||
+		    !unmapped_clear_page(page + i))
 			set_bit(idx + i, block->dirty);
 		set_page_private(page + i, 0);
 		__SetPageOffline(page + i);
@@ -602,7 +611,7 @@ struct page *unmapped_pages_alloc_node(gfp_t gfp, unsigned int order,
 		.gfp = gfp,
 		.order = order,
 		.owner = owner,
-		.nid = nid,
+		.nid = nid == NUMA_NO_NODE ? numa_mem_id() : nid,
 	};
 
 	return unmapped_alloc(&req);

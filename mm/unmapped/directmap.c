@@ -23,6 +23,7 @@
 #include <kunit/visibility.h>
 #include <linux/highmem.h>
 #include <linux/page_access.h>
+#include <linux/page_owner.h>
 #include <linux/set_memory.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -84,6 +85,7 @@ static int remove_from_direct_map(struct page *page, unsigned int nr)
 	return 0;
 }
 
+/* The first has a reference, and others may hold speculative ones on it. */
 static void mark_pages(struct page *page, unsigned int nr)
 {
 	unsigned int i;
@@ -91,7 +93,8 @@ static void mark_pages(struct page *page, unsigned int nr)
 	for (i = 0; i < nr; i++) {
 		page_set_inaccessible(page + i);
 		__SetPageOffline(page + i);
-		set_page_count(page + i, 1);
+		if (i)
+			set_page_count(page + i, 1);
 	}
 }
 
@@ -233,6 +236,16 @@ static bool clear_dirty_pages(struct unmapped_block *block, struct page *page)
 	return true;
 }
 
+/* Users came and went page by page, the allocator counts the block as one. */
+static void unite_page_owner(struct page *page, unsigned int order)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1U << order; i++)
+		reset_page_owner(page + i, 0);
+	set_page_owner(page, order, GFP_NOWAIT);
+}
+
 /**
  * unmapped_block_release() - Give an empty block back to the system
  * @block: From unmapped_pop_empty().
@@ -261,6 +274,7 @@ bool unmapped_block_release(struct unmapped_block *block)
 	unmark_pages(page, 1U << order);
 	xa_erase(&unmapped_blocks, block->pfn);
 	kfree_rcu(block, rcu);
+	unite_page_owner(page, order);
 	__free_pages(page, order);
 	return true;
 

@@ -8,7 +8,7 @@
  * blocks stay, whatever the pressure: their pages cannot move.
  *
  * Before memory is taken offline, and before hibernation, all empty blocks
- * are returned. Blocks in use make both fail with -EBUSY: neither an offline
+ * are returned. Pages in use make both fail with -EBUSY: neither an offline
  * page nor an image can do without the direct map.
  */
 
@@ -69,7 +69,7 @@ void unmapped_return_work(struct work_struct *work)
 	struct unmapped_node *node = container_of(work, struct unmapped_node,
 						  return_work);
 
-	while (unmapped_return_blocks(node, 1, HPAGE_PMD_NR))
+	while (unmapped_return_blocks(node, 1, 1UL << UNMAPPED_BLOCK_ORDER))
 		cond_resched();
 }
 
@@ -83,8 +83,11 @@ unsigned long unmapped_drain(void)
 {
 	int nid;
 
-	for_each_node(nid)
+	for_each_node(nid) {
 		unmapped_return_blocks(unmapped_nodes[nid], 0, ULONG_MAX);
+		/* A block in its hands is counted no more, and not back yet */
+		flush_work(&unmapped_nodes[nid]->return_work);
+	}
 	return unmapped_total_pages();
 }
 
@@ -111,11 +114,27 @@ static unsigned long unmapped_shrink_scan(struct shrinker *shrinker,
 	return done ?: SHRINK_STOP;
 }
 
+/* Such pages do not move: without this, offlining tries until a signal. */
+static bool range_in_use(unsigned long pfn, unsigned long nr)
+{
+	struct page *page;
+
+	for (; nr; pfn++, nr--) {
+		page = pfn_to_online_page(pfn);
+		if (page && page_inaccessible(page))
+			return true;
+	}
+	return false;
+}
+
 static int unmapped_memory_notify(struct notifier_block *nb,
 				  unsigned long action, void *arg)
 {
-	if (action == MEM_GOING_OFFLINE)
-		unmapped_drain();
+	struct memory_notify *range = arg;
+
+	if (action == MEM_GOING_OFFLINE && unmapped_drain() &&
+	    range_in_use(range->start_pfn, range->nr_pages))
+		return notifier_from_errno(-EBUSY);
 	return NOTIFY_OK;
 }
 

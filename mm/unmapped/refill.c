@@ -19,6 +19,7 @@
 #include <kunit/visibility.h>
 #include <linux/cpuset.h>
 #include <linux/nodemask.h>
+#include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <linux/vmstat.h>
 
@@ -34,10 +35,14 @@
 
 /* Set while hibernation decides which pages belong into the image. */
 static bool unmapped_frozen;
+/* Held by refills: none is half way when unmapped_frozen has changed. */
+static DECLARE_RWSEM(frozen_lock);
 
 void unmapped_set_frozen(bool frozen)
 {
-	WRITE_ONCE(unmapped_frozen, frozen);
+	down_write(&frozen_lock);
+	unmapped_frozen = frozen;
+	up_write(&frozen_lock);
 }
 
 /* Flags of the pages of a block, of which the caller's are a part. */
@@ -168,20 +173,10 @@ static struct page *try_other_nodes(const struct unmapped_request *req)
 			 UNMAPPED_BLOCK_ORDER);
 }
 
-/**
- * unmapped_refill() - Allocate with a new block
- * @req: What is wanted.
- *
- * Context: Process context, may sleep.
- * Return: The pages, or NULL.
- */
-struct page *unmapped_refill(const struct unmapped_request *req)
+static struct page *refill(const struct unmapped_request *req)
 {
 	struct unmapped_node *node = unmapped_nodes[req->nid];
 	struct page *page = NULL;
-
-	if (READ_ONCE(unmapped_frozen))
-		return NULL;
 
 	mutex_lock(&node->refill_lock);
 	if (cpuset_node_allowed(req->nid, req->gfp)) {
@@ -193,8 +188,25 @@ struct page *unmapped_refill(const struct unmapped_request *req)
 		page = try_other_nodes(req);
 	mutex_unlock(&node->refill_lock);
 
-	if (!page)
-		page = try_block(req, block_gfp(req), req->order);
+	return page ?: try_block(req, block_gfp(req), req->order);
+}
+
+/**
+ * unmapped_refill() - Allocate with a new block
+ * @req: What is wanted.
+ *
+ * Context: Process context, may sleep.
+ * Return: The pages, or NULL, as always while hibernation is under way.
+ */
+struct page *unmapped_refill(const struct unmapped_request *req)
+{
+	struct page *page = NULL;
+
+	down_read(&frozen_lock);
+	if (!unmapped_frozen)
+		page = refill(req);
+	up_read(&frozen_lock);
+
 	if (!page)
 		count_vm_event(UNMAPPED_REFILL_FAIL);
 	return page;

@@ -73,6 +73,12 @@ static int __init sim_setup(char *arg)
 {
 	if (!arg || strscpy(sim_arg, arg, sizeof(sim_arg)) < 0)
 		return -EINVAL;
+	/* Not even for a moment: there is real memory to accept */
+	if (cpu_feature_enabled(X86_FEATURE_TDX_GUEST) ||
+	    cc_platform_has(CC_ATTR_GUEST_SEV_SNP)) {
+		pr_err("off: this is a real confidential guest\n");
+		return 0;
+	}
 	sim_wanted = true;
 	direct_gbpages = 0;	/* a unit is to have an entry of its own */
 	return 0;
@@ -276,9 +282,6 @@ static struct efi_unaccepted_memory * __init get_table(void)
 
 static const char * __init sim_obstacle(void)
 {
-	if (cpu_feature_enabled(X86_FEATURE_TDX_GUEST) ||
-	    cc_platform_has(CC_ATTR_GUEST_SEV_SNP))
-		return "this is a real confidential guest";
 	if (debug_pagealloc_enabled())
 		return "debug_pagealloc maps the direct map page by page";
 	if (!boot_cpu_has(X86_FEATURE_PSE))

@@ -30,6 +30,7 @@ struct fixture {
 	struct unaccepted_state state;
 	DECLARE_BITMAP(bitmap, NR_UNITS);
 	DECLARE_BITMAP(busy, NR_UNITS);
+	DECLARE_BITMAP(ours, NR_UNITS);
 	atomic_t accepted[NR_UNITS];
 	atomic_t wrong;
 	unsigned int slow_us;
@@ -61,6 +62,8 @@ static int setup(struct kunit *test)
 	f->state.map.nr = NR_UNITS;
 	f->state.bitmap = f->bitmap;
 	f->state.busy = f->busy;
+	f->state.ours = f->ours;
+	bitmap_fill(f->ours, NR_UNITS);
 	test->priv = f;
 	kunit_activate_static_stub(test, unaccepted_platform_accept,
 				   note_accept);
@@ -246,6 +249,50 @@ static void test_wait(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->accepted[3]), 0);
 }
 
+/* Several that accept ahead of need do not wait for each other's units. */
+static void test_some_busy(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	DECLARE_BITMAP(before, NR_UNITS);
+	struct task_struct *task;
+	bool skipped;
+
+	bitmap_fill(f->bitmap, NR_UNITS);
+	set_bit(3, f->busy);
+	task = kthread_run(finish_later, f, "unaccepted_busy");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	KUNIT_EXPECT_TRUE(test, unaccepted_accept_some(&f->state, span(0, 8),
+						       4));
+	skipped = test_bit(3, f->bitmap);
+	while (test_bit_acquire(3, f->busy))
+		msleep(10);
+	KUNIT_EXPECT_TRUE(test, skipped);
+
+	bitmap_fill(before, NR_UNITS);
+	clear_bit(3, before);
+	expect_accepted(test, 0, 5, before);
+	KUNIT_EXPECT_FALSE(test, unaccepted_accept_some(&f->state, span(0, 8),
+							4));
+	expect_accepted(test, 0, 8, before);
+}
+
+/* What the table names beyond this kernel's memory is not for it to accept. */
+static void test_some_ours(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	DECLARE_BITMAP(before, NR_UNITS);
+
+	bitmap_fill(f->bitmap, NR_UNITS);
+	bitmap_clear(f->ours, 4, 8);
+	bitmap_fill(before, NR_UNITS);
+	KUNIT_EXPECT_FALSE(test, unaccepted_accept_some(&f->state, span(2, 14),
+							NR_UNITS));
+	KUNIT_EXPECT_EQ(test, find_next_zero_bit(f->bitmap, 12, 4), 12);
+	bitmap_clear(before, 4, 8);
+	bitmap_clear(f->bitmap, 4, 8);
+	expect_accepted(test, 2, 14, before);
+}
+
 static struct kunit_case unaccepted_cases[] = {
 	KUNIT_CASE(test_all),
 	KUNIT_CASE(test_some),
@@ -254,6 +301,8 @@ static struct kunit_case unaccepted_cases[] = {
 	KUNIT_CASE(test_pending),
 	KUNIT_CASE(test_race),
 	KUNIT_CASE(test_wait),
+	KUNIT_CASE(test_some_busy),
+	KUNIT_CASE(test_some_ours),
 	{ }
 };
 

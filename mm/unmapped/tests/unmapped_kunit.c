@@ -1283,6 +1283,8 @@ static void test_poison_used(struct kunit *test)
 	give_back(test, page, 0);
 	KUNIT_EXPECT_EQ(test, unmapped_block_of(page)->nr_bad, 1);
 	KUNIT_EXPECT_TRUE(test, filled_with(page, OLD)); /* not touched */
+	KUNIT_EXPECT_TRUE(test, test_bit(index_of(page),
+					 unmapped_block_of(page)->dirty));
 	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_BUFFER), 0);
 	KUNIT_EXPECT_EQ(test, exhaust(test, page), BLOCK_PAGES - 1);
 	free_all(test);
@@ -1451,6 +1453,26 @@ static void test_small_return(struct kunit *test)
 	expect_events(test, UNMAPPED_RETURN, 1);
 }
 
+/* One that could not go, as somebody looked at a page of it, goes later. */
+static void test_small_return_later(struct kunit *test)
+{
+	struct unmapped_node *node = unmapped_nodes[numa_mem_id()];
+	struct page *page;
+
+	pretend_miss(node, 3, 1);
+	page = alloc_on(test, node, GFP_KERNEL, 0);
+	get_page(page + 5);
+	give_back(test, page, 0);
+	flush_work(&node->return_work);
+	KUNIT_EXPECT_EQ(test, more_pages(test), 8);
+	KUNIT_EXPECT_EQ(test, node->nr_detached, 8);
+
+	put_page(page + 5);
+	unmapped_drain();
+	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_detached, 0);
+}
+
 /* In pieces of 4K a page that the kernel may not map gets no block. */
 static struct page *alloc_single(struct kunit *test, struct unmapped_node *node)
 {
@@ -1581,6 +1603,25 @@ static int fail_late(struct page *page, unsigned int nr, bool valid)
 		return err;
 	note_call(page, 0, ilog2(nr));
 	return -ENOMEM;
+}
+
+/* Who had a pointer to the page before takes a reference, and drops it. */
+static int look_meanwhile(struct page *page, unsigned int nr, bool valid)
+{
+	if (!valid)
+		get_page(page);
+	return set_direct_map_valid_noflush(page, nr, valid);
+}
+
+static void test_looked_at_meanwhile(struct kunit *test)
+{
+	struct page *page;
+
+	kunit_activate_static_stub(test, unmapped_set_valid, look_meanwhile);
+	page = alloc_buffer(test);
+	kunit_deactivate_static_stub(test, unmapped_set_valid);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), 2);
+	put_page(page);
 }
 
 /* Nothing is left of an allocation that failed. */
@@ -1872,10 +1913,12 @@ static struct kunit_case unmapped_cases[] = {
 	KUNIT_CASE(test_stress),
 	KUNIT_CASE(test_no_memory),
 	KUNIT_CASE(test_unmap_fails),
+	KUNIT_CASE(test_looked_at_meanwhile),
 	KUNIT_CASE(test_no_large_pages),
 	KUNIT_CASE(test_small_refill),
 	KUNIT_CASE(test_small_refill_order),
 	KUNIT_CASE(test_small_return),
+	KUNIT_CASE(test_small_return_later),
 	KUNIT_CASE(test_single),
 	KUNIT_CASE(test_single_irq),
 	KUNIT_CASE(test_single_poison),
