@@ -899,6 +899,48 @@ static int test_counters(void)
 	return KSFT_PASS;
 }
 
+static void give_up(int signal)
+{
+}
+
+/* Its pages cannot move, so the kernel must not try for ever. */
+static int test_offline(void)
+{
+	struct sigaction action = { .sa_handler = give_up };
+	unsigned long long block_bytes = 0;
+	struct secret s;
+	char path[80];
+	int fd, err;
+	FILE *f;
+
+	need_cache();
+	f = fopen("/sys/devices/system/memory/block_size_bytes", "r");
+	if (!f)
+		return KSFT_SKIP;
+	err = fscanf(f, "%llx", &block_bytes) != 1;
+	fclose(f);
+	expect(!err && block_bytes, "no size of memory blocks");
+	expect(secret_open(&s, 4 * PAGE), "open: %s", strerror(errno));
+	pattern_fill(s.base, s.bytes, SEED);
+	snprintf(path, sizeof(path), "/sys/devices/system/memory/memory%llu/online",
+		 phys_of(s.base) / block_bytes);
+	fd = open(path, O_WRONLY);
+	if (fd < 0) {
+		secret_close(&s);
+		return KSFT_SKIP;
+	}
+
+	sigaction(SIGALRM, &action, NULL);
+	alarm(20);
+	err = write(fd, "0", 1) < 0 ? errno : 0;
+	alarm(0);
+	close(fd);
+	expect(err == EBUSY, "offline: %s", strerror(err));
+	expect(!pattern_errors(s.base, s.bytes, SEED), "lost contents");
+	secret_close(&s);
+	return KSFT_PASS;
+}
+
 static int test_given_back(void)
 {
 	struct secret s;
@@ -948,6 +990,7 @@ static const struct {
 	{ "memory cgroup: SIGBUS, no OOM kill", test_memcg },
 	{ "the direct map keeps its leaves", test_direct_map },
 	{ "counters count", test_counters },
+	{ "memory in use stays online", test_offline },
 	{ "free blocks are given back", test_given_back },
 };
 
