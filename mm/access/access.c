@@ -111,7 +111,7 @@ int page_access_start(void)
 {
 	int err = 0;
 
-	/* Pairs with the release below */
+	/* Pairs with the release below: all code sees the key */
 	if (smp_load_acquire(&page_access_started))
 		return 0;
 
@@ -120,6 +120,7 @@ int page_access_start(void)
 		err = kmap_area_init();
 	if (!err) {
 		static_branch_enable(&page_access_key);
+		/* Pairs with the acquire above */
 		smp_store_release(&page_access_started, true);
 	}
 	mutex_unlock(&page_access_lock);

@@ -265,7 +265,7 @@ static void test_some_busy(struct kunit *test)
 						       4));
 	skipped = test_bit(3, f->bitmap);
 	while (test_bit_acquire(3, f->busy))
-		msleep(10);
+		msleep(20);
 	KUNIT_EXPECT_TRUE(test, skipped);
 
 	bitmap_fill(before, NR_UNITS);

@@ -204,6 +204,28 @@ static int test_compaction(void)
 	return KSFT_FAIL;
 }
 
+/*
+ * Most of what is free, by one task. Memory that is not accepted is free
+ * memory: nothing is reclaimed, and nobody killed, before it is used up.
+ */
+static int test_most_of_memory(void)
+{
+	size_t bytes = meminfo("MemFree") * 1024 / 4 * 3, i;
+	__u64 scans = scanned(), kills = vmstat("oom_kill");
+	char *p = map_anon(bytes, MADV_NOHUGEPAGE);
+
+	if (!p)
+		return KSFT_FAIL;
+	for (i = 0; i < bytes; i += PAGE)
+		p[i] = 1;
+	munmap(p, bytes);
+	if (scanned() == scans && vmstat("oom_kill") == kills)
+		return KSFT_PASS;
+	ksft_print_msg("reclaim scanned %llu pages, %llu OOM kills\n",
+		       scanned() - scans, vmstat("oom_kill") - kills);
+	return KSFT_FAIL;
+}
+
 static bool write_pfn(const char *path, __u64 pfn, unsigned int shift)
 {
 	char number[32];
@@ -332,6 +354,7 @@ static const struct {
 	{ "memory offline and online", test_offline },
 	{ "the same threads again", test_storm },
 	{ "counters", test_counters },
+	{ "most of memory", test_most_of_memory },
 	{ "background acceptance of the rest", test_background },
 	{ "threads on accepted memory", test_storm },
 };
