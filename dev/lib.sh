@@ -141,8 +141,10 @@ quietly()
 # A line every 20 s: seconds, and the objects that the log shows.
 watch_step()
 {
-	local start=$SECONDS count
-	while sleep 20 && kill -0 "$1" 2>/dev/null; do
+	local start=$SECONDS count never
+	# No sleep(1): it would outlive us, and hold our locks meanwhile
+	exec {never}<> <(:)
+	while ! read -rt 20 -u "$never" && kill -0 "$1" 2>/dev/null; do
 		count=$(grep -cE '^  (CC|AS|LD|AR|HOSTCC)' "$2") || true
 		say "  $3: $((SECONDS - start)) s, $count objects"
 	done
