@@ -112,12 +112,14 @@ install_headers()
 	: >"$TMP/include/local_config.h"
 }
 
-# run_kunit KERNEL CONFIG [GLOB]: boots, prints the suites' cases as TAP.
+# run_kunit KERNEL CONFIG [GLOB]: boots, prints the suites' cases as TAP. Those
+# of unaccepted memory, if asked for, run where there is some.
 run_kunit()
 {
-	local code=0
+	local code=0 platform=
+	[[ ${3:-} != unaccepted* ]] || platform=unaccepted_sim=auto
 	KERNEL=$1 CONFIG=$2 CONSOLE=$TMP/console CMD=true KMEMLEAK=1 \
-		APPEND="kunit.filter_glob=${3:-*}" \
+		APPEND="kunit.filter_glob=${3:-*} $platform" \
 		"$DEV/boot" 2>"$TMP/boot" || code=$?
 	cat "$TMP/boot" >&2
 	tr -d '\r' <"$TMP/console" >"$TMP/kunit.log"

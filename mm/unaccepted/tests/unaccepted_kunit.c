@@ -5,7 +5,8 @@
  * They bring a table of their own and stand in for the platform, which notes
  * what it was asked for, so they run on any machine. Arithmetic alone is
  * tested in user space, see tools/testing/unaccepted; the marks in the buddy
- * with the simulated platform, see tools/testing/selftests/mm.
+ * with the simulated platform, see tools/testing/selftests/mm, and here for
+ * what user space cannot provoke.
  */
 
 #include <kunit/static_stub.h>
@@ -19,6 +20,8 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include "../../internal.h"
+#include "../buddy.h"
 #include "../unaccepted.h"
 
 #define NR_UNITS	256
@@ -313,6 +316,65 @@ static struct kunit_suite unaccepted_suite = {
 };
 
 kunit_test_suite(unaccepted_suite);
+
+/*
+ * The buddy of a machine that has unaccepted memory.
+ */
+
+static int need_buddy(struct kunit *test)
+{
+	if (!unaccepted_in_buddy())
+		kunit_skip(test, "no unaccepted memory");
+	return 0;
+}
+
+/* A free block of the highest order that is not accepted. */
+static struct page *find_block(struct kunit *test)
+{
+	struct unaccepted_state state;
+	unsigned long unit;
+	struct page *page;
+
+	KUNIT_ASSERT_TRUE(test, unaccepted_get_state(&state));
+	for_each_and_bit(unit, state.bitmap, state.ours, state.map.nr) {
+		page = pfn_to_online_page(PHYS_PFN(unaccepted_unit_start(&state,
+									 unit)));
+		if (page && buddy_unaccepted(page) &&
+		    buddy_order(page) == MAX_PAGE_ORDER)
+			return page;
+	}
+	kunit_skip(test, "no free block of the highest order is left");
+}
+
+/* Of a block that is taken in part the rest has a mark where it needs one. */
+static void test_taken_in_part(struct kunit *test)
+{
+	struct page *page = find_block(test);
+	struct page *rest = page + pageblock_nr_pages;
+	unsigned long pfn = page_to_pfn(page);
+
+	KUNIT_ASSERT_EQ(test, alloc_contig_range(pfn, pfn + pageblock_nr_pages,
+						 MIGRATE_MOVABLE, GFP_KERNEL),
+			0);
+	KUNIT_EXPECT_FALSE(test, __unaccepted_pending(page, pageblock_order));
+	KUNIT_EXPECT_TRUE(test, PageBuddy(rest));
+	KUNIT_EXPECT_EQ(test, buddy_unaccepted(rest),
+			__unaccepted_pending(rest, pageblock_order));
+	free_contig_range(pfn, pageblock_nr_pages);
+}
+
+static struct kunit_case buddy_cases[] = {
+	KUNIT_CASE(test_taken_in_part),
+	{ }
+};
+
+static struct kunit_suite unaccepted_buddy_suite = {
+	.name = "unaccepted_buddy",
+	.init = need_buddy,
+	.test_cases = buddy_cases,
+};
+
+kunit_test_suite(unaccepted_buddy_suite);
 
 /*
  * What the firmware may bring.

@@ -23,6 +23,7 @@
 #define NR_THREADS	4
 #define THREAD_BYTES	(32 * MIB)
 #define HUGE_BYTES	(2 * MIB)
+#define NR_SLEEPERS	300
 
 static __u64 number_in(const char *path)
 {
@@ -124,6 +125,35 @@ static int test_storm(void)
 	return result;
 }
 
+/* Stacks of tasks come from the bulk allocator. */
+
+static pthread_barrier_t barrier;
+
+static void *sleeper(void *arg)
+{
+	pthread_barrier_wait(&barrier);
+	return NULL;
+}
+
+static int test_bulk(void)
+{
+	pthread_t threads[NR_SLEEPERS];
+	pthread_attr_t attr;
+	size_t i;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 16 * PAGE);
+	pthread_barrier_init(&barrier, NULL, NR_SLEEPERS);
+	for (i = 0; i < NR_SLEEPERS; i++)
+		if (pthread_create(&threads[i], &attr, sleeper, NULL))
+			ksft_exit_fail_msg("no thread %zu\n", i);
+	for (i = 0; i < NR_SLEEPERS; i++)
+		pthread_join(threads[i], NULL);
+	pthread_barrier_destroy(&barrier);
+	pthread_attr_destroy(&attr);
+	return KSFT_PASS;
+}
+
 static int test_huge(void)
 {
 	size_t bytes = 16 * HUGE_BYTES;
@@ -190,11 +220,23 @@ static int test_gigantic(void)
 /* To gather free memory is no reason to accept any. */
 static int test_compaction(void)
 {
-	__u64 before = number_in(SYSFS "remaining"), after;
+	size_t bytes = 64 * MIB, i;
+	char *p = map_anon(bytes, MADV_NOHUGEPAGE);
+	__u64 before, after;
+	bool done;
 
-	if (!write_string("/proc/sys/vm/compact_memory", "1"))
-		return KSFT_SKIP;
+	if (!p)
+		return KSFT_FAIL;
+	for (i = 0; i < bytes; i += PAGE)
+		p[i] = 1;
+	for (i = 0; i < bytes; i += 2 * PAGE)
+		madvise(p + i, PAGE, MADV_DONTNEED);
+	before = number_in(SYSFS "remaining");
+	done = write_string("/proc/sys/vm/compact_memory", "1");
 	after = number_in(SYSFS "remaining");
+	munmap(p, bytes);
+	if (!done)
+		return KSFT_SKIP;
 	if (before - after <= 2 * HUGE_BYTES)
 		return KSFT_PASS;
 	/* Somebody else does */
@@ -346,6 +388,7 @@ static const struct {
 } tests[] = {
 	{ "counters at the start", test_counters },
 	{ "threads that fault at the same time", test_storm },
+	{ "more threads", test_bulk },
 	{ "transparent huge pages", test_huge },
 	{ "hugetlb pages", test_hugetlb },
 	{ "gigantic pages", test_gigantic },
