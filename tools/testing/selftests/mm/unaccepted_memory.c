@@ -82,6 +82,15 @@ static char *map_anon(size_t bytes, int advice)
 	return p;
 }
 
+/* A write to each page: a page that is only read is the zero page. */
+static void touch(char *p, size_t bytes)
+{
+	size_t i;
+
+	for (i = 0; i < bytes; i += PAGE)
+		p[i] = 0;
+}
+
 /* Threads that fault at the same time; every byte is theirs alone. */
 
 static void *fault(void *arg)
@@ -92,6 +101,7 @@ static void *fault(void *arg)
 
 	if (!p)
 		return "no memory";
+	touch(p, THREAD_BYTES);
 	wrong = nonzero_words(p, THREAD_BYTES);
 	pattern_fill(p, THREAD_BYTES, seed);
 	wrong += pattern_errors(p, THREAD_BYTES, seed);
@@ -125,7 +135,10 @@ static int test_storm(void)
 	return result;
 }
 
-/* Stacks of tasks come from the bulk allocator. */
+/*
+ * Stacks of tasks come from the bulk allocator. Somebody else has what was
+ * accepted before.
+ */
 
 static pthread_barrier_t barrier;
 
@@ -138,9 +151,13 @@ static void *sleeper(void *arg)
 static int test_bulk(void)
 {
 	pthread_t threads[NR_SLEEPERS];
+	char *p = map_anon(NR_THREADS * THREAD_BYTES, MADV_NOHUGEPAGE);
 	pthread_attr_t attr;
 	size_t i;
 
+	if (!p)
+		return KSFT_FAIL;
+	touch(p, NR_THREADS * THREAD_BYTES);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 16 * PAGE);
 	pthread_barrier_init(&barrier, NULL, NR_SLEEPERS);
@@ -151,6 +168,7 @@ static int test_bulk(void)
 		pthread_join(threads[i], NULL);
 	pthread_barrier_destroy(&barrier);
 	pthread_attr_destroy(&attr);
+	munmap(p, NR_THREADS * THREAD_BYTES);
 	return KSFT_PASS;
 }
 
@@ -164,6 +182,7 @@ static int test_huge(void)
 	p = map_anon(bytes, MADV_HUGEPAGE);
 	if (!p)
 		return KSFT_FAIL;
+	touch(p, bytes);
 	if (nonzero_words(p, bytes))
 		result = KSFT_FAIL;
 	pattern_fill(p, bytes, 42);
@@ -227,8 +246,7 @@ static int test_compaction(void)
 
 	if (!p)
 		return KSFT_FAIL;
-	for (i = 0; i < bytes; i += PAGE)
-		p[i] = 1;
+	touch(p, bytes);
 	for (i = 0; i < bytes; i += 2 * PAGE)
 		madvise(p + i, PAGE, MADV_DONTNEED);
 	before = number_in(SYSFS "remaining");
@@ -252,14 +270,13 @@ static int test_compaction(void)
  */
 static int test_most_of_memory(void)
 {
-	size_t bytes = meminfo("MemFree") * 1024 / 4 * 3, i;
+	size_t bytes = meminfo("MemFree") * 1024 / 4 * 3;
 	__u64 scans = scanned(), kills = vmstat("oom_kill");
 	char *p = map_anon(bytes, MADV_NOHUGEPAGE);
 
 	if (!p)
 		return KSFT_FAIL;
-	for (i = 0; i < bytes; i += PAGE)
-		p[i] = 1;
+	touch(p, bytes);
 	munmap(p, bytes);
 	if (scanned() == scans && vmstat("oom_kill") == kills)
 		return KSFT_PASS;
