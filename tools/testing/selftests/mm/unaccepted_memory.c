@@ -148,16 +148,27 @@ static void *sleeper(void *arg)
 	return NULL;
 }
 
+/* All that is free and accepted, and a bit more. */
+static size_t accepted_bytes(void)
+{
+	__u64 left = number_in(SYSFS "remaining");
+
+	if (left == ABSENT || left < 64 * MIB)
+		return PAGE;
+	return meminfo("MemFree") * 1024 - left + 16 * MIB;
+}
+
 static int test_bulk(void)
 {
+	size_t bytes = accepted_bytes();
 	pthread_t threads[NR_SLEEPERS];
-	char *p = map_anon(NR_THREADS * THREAD_BYTES, MADV_NOHUGEPAGE);
+	char *p = map_anon(bytes, MADV_NOHUGEPAGE);
 	pthread_attr_t attr;
 	size_t i;
 
 	if (!p)
 		return KSFT_FAIL;
-	touch(p, NR_THREADS * THREAD_BYTES);
+	touch(p, bytes);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 16 * PAGE);
 	pthread_barrier_init(&barrier, NULL, NR_SLEEPERS);
@@ -168,7 +179,7 @@ static int test_bulk(void)
 		pthread_join(threads[i], NULL);
 	pthread_barrier_destroy(&barrier);
 	pthread_attr_destroy(&attr);
-	munmap(p, NR_THREADS * THREAD_BYTES);
+	munmap(p, bytes);
 	return KSFT_PASS;
 }
 
