@@ -23,7 +23,7 @@
 #define NR_THREADS	4
 #define THREAD_BYTES	(32 * MIB)
 #define HUGE_BYTES	(2 * MIB)
-#define NR_SLEEPERS	300
+#define NR_SLEEPERS	3000
 
 static __u64 number_in(const char *path)
 {
