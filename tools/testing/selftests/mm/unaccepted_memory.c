@@ -23,7 +23,6 @@
 #define NR_THREADS	4
 #define THREAD_BYTES	(32 * MIB)
 #define HUGE_BYTES	(2 * MIB)
-#define NR_SLEEPERS	3000
 
 static __u64 number_in(const char *path)
 {
@@ -133,54 +132,6 @@ static int test_storm(void)
 		result = KSFT_FAIL;
 	}
 	return result;
-}
-
-/*
- * Stacks of tasks come from the bulk allocator. Somebody else has what was
- * accepted before.
- */
-
-static pthread_barrier_t barrier;
-
-static void *sleeper(void *arg)
-{
-	pthread_barrier_wait(&barrier);
-	return NULL;
-}
-
-/* All that is free and accepted, and a bit more. */
-static size_t accepted_bytes(void)
-{
-	__u64 left = number_in(SYSFS "remaining");
-
-	if (left == ABSENT || left < 64 * MIB)
-		return PAGE;
-	return meminfo("MemFree") * 1024 - left + 16 * MIB;
-}
-
-static int test_bulk(void)
-{
-	size_t bytes = accepted_bytes();
-	pthread_t threads[NR_SLEEPERS];
-	char *p = map_anon(bytes, MADV_NOHUGEPAGE);
-	pthread_attr_t attr;
-	size_t i;
-
-	if (!p)
-		return KSFT_FAIL;
-	touch(p, bytes);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 16 * PAGE);
-	pthread_barrier_init(&barrier, NULL, NR_SLEEPERS);
-	for (i = 0; i < NR_SLEEPERS; i++)
-		if (pthread_create(&threads[i], &attr, sleeper, NULL))
-			ksft_exit_fail_msg("no thread %zu\n", i);
-	for (i = 0; i < NR_SLEEPERS; i++)
-		pthread_join(threads[i], NULL);
-	pthread_barrier_destroy(&barrier);
-	pthread_attr_destroy(&attr);
-	munmap(p, bytes);
-	return KSFT_PASS;
 }
 
 static int test_huge(void)
@@ -416,7 +367,6 @@ static const struct {
 } tests[] = {
 	{ "counters at the start", test_counters },
 	{ "threads that fault at the same time", test_storm },
-	{ "more threads", test_bulk },
 	{ "transparent huge pages", test_huge },
 	{ "hugetlb pages", test_hugetlb },
 	{ "gigantic pages", test_gigantic },
