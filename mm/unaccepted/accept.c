@@ -271,15 +271,13 @@ static void __init find_our_units(const struct unaccepted_state *state)
 void __init unaccepted_memory_init(void)
 {
 	struct unaccepted_state state;
-	unsigned long *busy;
 
 	if (!unaccepted_get_state(&state))
 		return;
 
 	our_units = alloc_units(&state);
 	find_our_units(&state);
-	busy = alloc_units(&state);
-	busy_units = busy;
+	busy_units = alloc_units(&state);
 	unaccepted_get_state(&state);
 	unaccepted_buddy_init(&state);
 }
