@@ -177,3 +177,12 @@ kselftest_tap()
 			print; next }
 		{ print "# " $0 }'
 }
+
+# boots WHAT APPEND [COMMAND]: $kernel of $config ends well, without a report.
+# shellcheck disable=SC2154
+boots()
+{
+	check "$1: boots" env KERNEL="$kernel" CONFIG="$config" APPEND="$2" \
+		CMD="${3:-true}" ROOT="$TMP/root" CONSOLE="$TMP/console" \
+		TIMEOUT=180 "$DEV/boot"
+}

@@ -24,19 +24,6 @@
 #define THREAD_BYTES	(32 * MIB)
 #define HUGE_BYTES	(2 * MIB)
 
-static __u64 number_in(const char *path)
-{
-	char line[64] = "";
-	FILE *f = fopen(path, "r");
-
-	if (!f)
-		return ABSENT;
-	if (!fgets(line, sizeof(line), f))
-		line[0] = 0;
-	fclose(f);
-	return line[0] ? strtoull(line, NULL, 10) : ABSENT;
-}
-
 /* What no test may leave behind. */
 static bool all_sound(void)
 {
@@ -154,20 +141,33 @@ static int test_huge(void)
 	return result;
 }
 
-static int test_hugetlb(void)
+static bool keeps_pattern(char *p, size_t bytes)
 {
-	const char *knob = "/proc/sys/vm/nr_hugepages";
-	size_t bytes = 8 * HUGE_BYTES;
-	int result = KSFT_FAIL;
-	char *p;
+	pattern_fill(p, bytes, 7);
+	return !pattern_errors(p, bytes, 7);
+}
 
-	if (!write_string(knob, "8") || number_in(knob) != 8)
+static bool is_zero(char *p, size_t bytes)
+{
+	return !nonzero_words(p, bytes);
+}
+
+/* @nr pages of 1 << @shift bytes, if @knob can get that many. */
+static int check_hugetlb(const char *knob, unsigned int nr, unsigned int shift,
+			 bool (*sound)(char *p, size_t bytes))
+{
+	size_t bytes = (size_t)nr << shift;
+	int result = KSFT_FAIL;
+	char number[16], *p;
+
+	snprintf(number, sizeof(number), "%u", nr);
+	if (!write_string(knob, number) || number_in(knob, 10) != nr)
 		return KSFT_SKIP;
 	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
+		 shift << MAP_HUGE_SHIFT, -1, 0);
 	if (p != MAP_FAILED) {
-		pattern_fill(p, bytes, 7);
-		if (!pattern_errors(p, bytes, 7))
+		if (sound(p, bytes))
 			result = KSFT_PASS;
 		munmap(p, bytes);
 	}
@@ -175,27 +175,16 @@ static int test_hugetlb(void)
 	return result;
 }
 
+static int test_hugetlb(void)
+{
+	return check_hugetlb("/proc/sys/vm/nr_hugepages", 8, 21, keeps_pattern);
+}
+
 /* One is made of blocks of any kind. Few guests are large enough. */
 static int test_gigantic(void)
 {
-	const char *knob =
-		"/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages";
-	size_t bytes = 1024 * MIB;
-	int result = KSFT_FAIL;
-	char *p;
-
-	if (!write_string(knob, "1") || number_in(knob) != 1)
-		return KSFT_SKIP;
-	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
-		 30 << MAP_HUGE_SHIFT, -1, 0);
-	if (p != MAP_FAILED) {
-		if (!nonzero_words(p, bytes))
-			result = KSFT_PASS;
-		munmap(p, bytes);
-	}
-	write_string(knob, "0");
-	return result;
+	return check_hugetlb("/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages",
+			     1, 30, is_zero);
 }
 
 /* To gather free memory is no reason to accept any. */
@@ -211,16 +200,16 @@ static int test_compaction(void)
 	touch(p, bytes);
 	for (i = 0; i < bytes; i += 2 * PAGE)
 		madvise(p + i, PAGE, MADV_DONTNEED);
-	before = number_in(SYSFS "remaining");
+	before = number_in(SYSFS "remaining", 10);
 	done = write_string("/proc/sys/vm/compact_memory", "1");
-	after = number_in(SYSFS "remaining");
+	after = number_in(SYSFS "remaining", 10);
 	munmap(p, bytes);
 	if (!done)
 		return KSFT_SKIP;
 	if (before - after <= 2 * HUGE_BYTES)
 		return KSFT_PASS;
 	/* Somebody else does */
-	if (number_in(SYSFS "background") == 1)
+	if (number_in(SYSFS "background", 10) == 1)
 		return KSFT_SKIP;
 	ksft_print_msg("accepted %llu bytes\n", before - after);
 	return KSFT_FAIL;
@@ -281,7 +270,7 @@ static int test_poison(void)
 /* What the sysfs file, the zones' counters and the marks say of the same. */
 static int test_counters(void)
 {
-	__u64 remaining = number_in(SYSFS "remaining");
+	__u64 remaining = number_in(SYSFS "remaining", 10);
 	__u64 kb = meminfo("Unaccepted");
 	__u64 marked;
 
@@ -295,25 +284,9 @@ static int test_counters(void)
 	return KSFT_FAIL;
 }
 
-static void interrupt(int signal)
-{
-}
-
-/* The kernel tries for ever to empty a block, until a signal comes. */
-static bool take_offline(const char *path)
-{
-	bool done;
-
-	alarm(2);
-	done = write_string(path, "0");
-	alarm(0);
-	return done;
-}
-
 /* Blocks of memory that nobody uses go offline and come back as they were. */
 static int test_offline(void)
 {
-	struct sigaction action = { .sa_handler = interrupt };
 	const char *dir = "/sys/devices/system/memory";
 	char path[320];
 	struct dirent *entry;
@@ -323,13 +296,12 @@ static int test_offline(void)
 	d = opendir(dir);
 	if (!d)
 		return KSFT_SKIP;
-	sigaction(SIGALRM, &action, NULL);
 	while (done < 2 && (entry = readdir(d))) {
 		if (strncmp(entry->d_name, "memory", 6))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s/online", dir,
 			 entry->d_name);
-		if (!take_offline(path))
+		if (take_offline(path, 2))
 			continue;
 		done++;
 		if (!all_sound() || !write_string(path, "1")) {
@@ -346,7 +318,7 @@ static int test_background(void)
 {
 	int tries;
 
-	if (number_in(SYSFS "remaining") == ABSENT)
+	if (number_in(SYSFS "remaining", 10) == ABSENT)
 		return KSFT_SKIP;
 	if (write_string(SYSFS "background", "maybe")) {
 		ksft_print_msg("background: took nonsense\n");
@@ -354,9 +326,9 @@ static int test_background(void)
 	}
 	if (!write_string(SYSFS "background", "1"))
 		return KSFT_FAIL;
-	for (tries = 0; tries < 600 && number_in(SYSFS "remaining"); tries++)
+	for (tries = 0; tries < 600 && number_in(SYSFS "remaining", 10); tries++)
 		usleep(100000);
-	if (number_in(SYSFS "remaining"))
+	if (number_in(SYSFS "remaining", 10))
 		return KSFT_FAIL;
 	return test_counters();
 }

@@ -899,43 +899,7 @@ static int test_counters(void)
 	return KSFT_PASS;
 }
 
-static __u64 memory_block_bytes(void)
-{
-	unsigned long long bytes = 0;
-	FILE *f = fopen("/sys/devices/system/memory/block_size_bytes", "r");
-
-	if (f) {
-		if (fscanf(f, "%llx", &bytes) != 1)
-			bytes = 0;
-		fclose(f);
-	}
-	return bytes;
-}
-
-static void give_up(int signal)
-{
-}
-
-/* Takes the memory block of an address offline. Returns an errno, or 0. */
-static int take_offline(__u64 phys, __u64 block_bytes)
-{
-	struct sigaction action = { .sa_handler = give_up };
-	char path[80];
-	int fd, err;
-
-	snprintf(path, sizeof(path),
-		 "/sys/devices/system/memory/memory%llu/online",
-		 phys / block_bytes);
-	fd = open(path, O_WRONLY);
-	if (fd < 0)
-		return errno;
-	sigaction(SIGALRM, &action, NULL);
-	alarm(20);
-	err = write(fd, "0", 1) < 0 ? errno : 0;
-	alarm(0);
-	close(fd);
-	return err;
-}
+#define MEMORY	"/sys/devices/system/memory/"
 
 /*
  * Its pages cannot move, so the kernel must not try for ever. A block with a
@@ -943,10 +907,10 @@ static int take_offline(__u64 phys, __u64 block_bytes)
  */
 static int test_offline(void)
 {
-	__u64 block_bytes = memory_block_bytes();
+	__u64 block_bytes = number_in(MEMORY "block_size_bytes", 16);
+	char path[80], *p;
 	int err = EINVAL;
 	struct secret s;
-	char *p;
 
 	need_cache();
 	if (!block_bytes || block_bytes > 512 * MIB)
@@ -955,8 +919,11 @@ static int test_offline(void)
 	       strerror(errno));
 	pattern_fill(s.base, s.bytes, SEED);
 	for (p = s.base; err == EINVAL && p < s.base + s.bytes;
-	     p += BLOCK_KB * 1024)
-		err = take_offline(phys_of(p), block_bytes);
+	     p += BLOCK_KB * 1024) {
+		snprintf(path, sizeof(path), MEMORY "memory%llu/online",
+			 phys_of(p) / block_bytes);
+		err = take_offline(path, 20);
+	}
 	expect(err == EBUSY, "offline: %s", strerror(err));
 	expect(!pattern_errors(s.base, s.bytes, SEED), "lost contents");
 	secret_close(&s);

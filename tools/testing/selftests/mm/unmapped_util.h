@@ -160,6 +160,40 @@ static inline bool write_string(const char *path, const char *value)
 	return done == len;
 }
 
+/* The number that a file begins with, or ABSENT. */
+static inline __u64 number_in(const char *path, int base)
+{
+	char line[64] = "";
+	FILE *f = fopen(path, "r");
+
+	if (!f)
+		return ABSENT;
+	if (!fgets(line, sizeof(line), f))
+		line[0] = 0;
+	fclose(f);
+	return line[0] ? strtoull(line, NULL, base) : ABSENT;
+}
+
+static inline void give_up(int signal)
+{
+}
+
+/*
+ * Takes a block of memory offline, by its file in sysfs. The kernel may try
+ * for ever to empty it, until a signal comes. Returns 0, or an errno.
+ */
+static inline int take_offline(const char *online, unsigned int seconds)
+{
+	struct sigaction action = { .sa_handler = give_up };
+	int err;
+
+	sigaction(SIGALRM, &action, NULL);
+	alarm(seconds);
+	err = write_string(online, "0") ? 0 : errno;
+	alarm(0);
+	return err;
+}
+
 /*
  * The 2 in it runs the shrinkers. The 1 empties the batches of pages that each
  * CPU has on their way to the LRU: pages of closed files are still there.
