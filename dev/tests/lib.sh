@@ -158,6 +158,23 @@ run_programs()
 		"$DEV/boot"
 }
 
+# run_selftests [WHERE]: what $TMP/list names, on $kernel-$config, as TAP; and
+# there is no report on the console, which is kept in $TMP/console.
+# shellcheck disable=SC2154
+run_selftests()
+{
+	local code=0 console="the console of $kernel-$config${1:+, $1}"
+	CONSOLE=$TMP/console run_programs "$kernel" "$config" "$TMP/root" \
+		"$TMP/list" >"$TMP/out" 2>"$TMP/boot" || code=$?
+	kselftest_tap "${1:-}" <"$TMP/out"
+	if ((code)); then
+		not_ok "$console (status $code)"
+		sed 's/^/# /' "$TMP/boot"
+	else
+		ok "no report on $console"
+	fi
+}
+
 # kselftest_tap [WHERE]: the ok lines of the programs that run_programs ran. One
 # that dies, or prints none, counts as failed; one that skips all, as skipped.
 kselftest_tap()

@@ -374,8 +374,46 @@ static void test_taken_in_part(struct kunit *test)
 	free_contig_range(pfn, pageblock_nr_pages);
 }
 
+/*
+ * Pages by the list: accepted ones come first, so it takes all of these and
+ * more. Nobody else asks in this way for what is not charged.
+ */
+static void test_bulk(struct kunit *test)
+{
+	gfp_t gfp = GFP_NOWAIT;
+	unsigned long units, pending = 0;
+	struct unaccepted_state state;
+	struct page *page, *next;
+	LIST_HEAD(pages);
+
+	KUNIT_ASSERT_TRUE(test, unaccepted_get_state(&state));
+	units = bitmap_weight(state.bitmap, state.map.nr);
+	while (bitmap_weight(state.bitmap, state.map.nr) + 4 > units) {
+		LIST_HEAD(some);
+
+		if (!alloc_pages_bulk_list(gfp, 256, &some))
+			break;
+		list_for_each_entry(page, &some, lru)
+			if (page_awaits_accept(page) ||
+			    __unaccepted_pending(page, 0))
+				pending++;
+		list_splice(&some, &pages);
+		if (pending)
+			break;
+		cond_resched();
+	}
+	KUNIT_EXPECT_EQ(test, pending, 0);
+	/* In a broken kernel these would not do to be used by anybody */
+	if (!pending)
+		list_for_each_entry_safe(page, next, &pages, lru)
+			__free_page(page);
+	if (!pending && bitmap_weight(state.bitmap, state.map.nr) == units)
+		kunit_skip(test, "all free memory is accepted");
+}
+
 static struct kunit_case buddy_cases[] = {
 	KUNIT_CASE(test_taken_in_part),
+	KUNIT_CASE(test_bulk),
 	{ }
 };
 

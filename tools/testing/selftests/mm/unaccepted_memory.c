@@ -3,7 +3,7 @@
  * Unaccepted memory in the buddy, on the simulated platform, which reports
  * memory that is touched too early, accepted twice, or read ahead. Here is
  * what makes it happen: threads that fault all at once, huge pages,
- * compaction, memory that goes offline and comes back, poison.
+ * compaction, memory that goes offline and comes back, poison, kexec.
  *
  * After each test the marks of all free blocks are compared with the bitmap.
  *
@@ -11,6 +11,7 @@
  */
 
 #include <dirent.h>
+#include <linux/kexec.h>
 #include <linux/mman.h>
 #include <pthread.h>
 #include <time.h>
@@ -267,6 +268,34 @@ static int test_poison(void)
 	return KSFT_PASS;
 }
 
+/*
+ * kexec picks memory that nobody has allocated, and copies to it when there is
+ * no kernel that could accept it: so that is done when an image is loaded.
+ */
+static int test_kexec(void)
+{
+	__u64 pfn = proc_value(CHECK, "largest_pfn");
+	__u64 order = proc_value(CHECK, "largest_order");
+	__u64 before = number_in(SYSFS "remaining", 10);
+	struct kexec_segment segment = {
+		.buf = "code", .bufsz = 4, .memsz = HUGE_BYTES,
+	};
+	int result = KSFT_FAIL;
+
+	if (pfn == ABSENT || PAGE << order < HUGE_BYTES)
+		return KSFT_SKIP;
+	segment.mem = (void *)(pfn * PAGE);
+	if (syscall(SYS_kexec_load, pfn * PAGE, 1, &segment,
+		    KEXEC_ARCH_X86_64)) {
+		ksft_print_msg("kexec_load: %s\n", strerror(errno));
+		return errno == ENOSYS ? KSFT_SKIP : KSFT_FAIL;
+	}
+	if (before - number_in(SYSFS "remaining", 10) >= HUGE_BYTES)
+		result = KSFT_PASS;
+	syscall(SYS_kexec_load, 0, 0, NULL, KEXEC_ARCH_X86_64);
+	return result;
+}
+
 /* What the sysfs file, the zones' counters and the marks say of the same. */
 static int test_counters(void)
 {
@@ -344,6 +373,7 @@ static const struct {
 	{ "gigantic pages", test_gigantic },
 	{ "compaction", test_compaction },
 	{ "poisoned pages", test_poison },
+	{ "kexec segments", test_kexec },
 	{ "memory offline and online", test_offline },
 	{ "the same threads again", test_storm },
 	{ "counters", test_counters },
