@@ -144,6 +144,15 @@ bool __unaccepted_pending(const struct page *page, unsigned int order)
 						PAGE_SIZE << order);
 }
 
+void __unaccepted_clear_buddy(struct page *page, unsigned int order)
+{
+	bool unaccepted = buddy_pending(page, order);
+
+	__ClearPageBuddy(page);
+	if (unaccepted)
+		__SetPageUnaccepted(page);
+}
+
 static unsigned int accept_and_wait(const struct unaccepted_state *state,
 				    struct unaccepted_span span, gfp_t gfp)
 {

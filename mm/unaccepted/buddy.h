@@ -38,6 +38,7 @@ DECLARE_STATIC_KEY_FALSE(unaccepted_buddy_key);
 #define BUDDY_UNACCEPTED	1U
 
 bool __unaccepted_pending(const struct page *page, unsigned int order);
+void __unaccepted_clear_buddy(struct page *page, unsigned int order);
 void __unaccepted_accept_page(struct page *page, unsigned int order,
 			      gfp_t gfp);
 void unaccepted_free_new(struct page *page, unsigned int order, bool kasan);
@@ -106,18 +107,17 @@ static __always_inline void set_buddy_unaccepted(struct page *page,
 /* The end of PageBuddy. What was accepted since the mark was set needs none. */
 static __always_inline void clear_buddy(struct page *page, unsigned int order)
 {
-	bool unaccepted = buddy_pending(page, order);
-
-	__ClearPageBuddy(page);
-	if (unaccepted)
-		__SetPageUnaccepted(page);
+	if (unaccepted_in_buddy())
+		__unaccepted_clear_buddy(page, order);
+	else
+		__ClearPageBuddy(page);
 }
 
 /*
  * A block that is accepted, if there is one at either end of the free list.
  * Marked blocks are added to the tail, but others may be, too.
  */
-static inline struct page *free_list_accepted(const struct list_head *list,
+static inline struct page *free_list_accepted(struct list_head *list,
 					      unsigned int order)
 {
 	struct page *page;
@@ -201,7 +201,7 @@ static __always_inline bool buddy_pending(const struct page *page,
 	return false;
 }
 
-static inline struct page *free_list_accepted(const struct list_head *list,
+static inline struct page *free_list_accepted(struct list_head *list,
 					      unsigned int order)
 {
 	return NULL;
