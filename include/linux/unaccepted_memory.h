@@ -7,6 +7,7 @@
  * Documentation/mm/unaccepted_memory.rst.
  */
 
+#include <linux/jump_label.h>
 #include <linux/types.h>
 
 struct efi_unaccepted_memory;
@@ -31,6 +32,9 @@ enum accept_cause {
 };
 
 #ifdef CONFIG_UNACCEPTED_MEMORY
+
+/* Blocks may be on the lists of the zones. Turned on at boot, or never. */
+DECLARE_STATIC_KEY_FALSE(unaccepted_list_key);
 
 /* See mm/page_alloc.c; the simulated platform can undo it. */
 extern long unaccepted_boot_reserve;

@@ -31,6 +31,8 @@
 
 #include "unaccepted.h"
 
+DEFINE_STATIC_KEY_FALSE(unaccepted_list_key);
+
 /* See struct unaccepted_state. */
 static unsigned long *busy_units __ro_after_init;
 static unsigned long *our_units __ro_after_init;
@@ -279,5 +281,6 @@ void __init unaccepted_memory_init(void)
 	find_our_units(&state);
 	busy_units = alloc_units(&state);
 	unaccepted_get_state(&state);
-	unaccepted_buddy_init(&state);
+	if (!unaccepted_buddy_init(&state))
+		static_branch_enable(&unaccepted_list_key);
 }

@@ -294,16 +294,18 @@ int __init unaccepted_mode_setup(const char *mode)
 	return 0;
 }
 
-void __init unaccepted_buddy_init(const struct unaccepted_state *state)
+/* false: The memory waits on the lists of the zones. */
+bool __init unaccepted_buddy_init(const struct unaccepted_state *state)
 {
 	unsigned long unit;
 
 	if (unaccepted_mode == UNACCEPTED_LIST)
-		return;
+		return false;
 
 	static_branch_enable(&unaccepted_buddy_key);
 	for_each_and_bit(unit, state->bitmap, state->ours, state->map.nr)
 		account_unit(state, unit, 1);
+	return true;
 }
 
 static int __init unaccepted_check_init(void)

@@ -71,7 +71,7 @@ extern enum unaccepted_mode unaccepted_mode;
 extern const char * const unaccepted_modes[];
 
 /* buddy.c */
-void unaccepted_buddy_init(const struct unaccepted_state *state);
+bool unaccepted_buddy_init(const struct unaccepted_state *state);
 void unaccepted_unit_ready(const struct unaccepted_state *state,
 			   unsigned long unit);
 
@@ -80,8 +80,9 @@ extern unsigned long unaccepted_rate_mbps;
 extern bool unaccepted_background;
 void unaccepted_start_background(void);
 #else
-static inline void unaccepted_buddy_init(const struct unaccepted_state *state)
+static inline bool unaccepted_buddy_init(const struct unaccepted_state *state)
 {
+	return false;
 }
 
 static inline void unaccepted_unit_ready(const struct unaccepted_state *state,
