@@ -16,7 +16,7 @@ $(foreach v,KERNEL CONFIG ROOT SMP MEM CPU MACHINE ACCEL TIMEOUT ICOUNT \
 help:
 	@echo 'make run          set up, build, boot, run the demonstration'
 	@echo 'make check        set up, then the tests (TESTS="name ...")'
-	@echo 'make check-long   every suite on every kernel, and the soaks'
+	@echo 'make check-long   more cases, kernels, architectures; each commit'
 	@echo 'make bench        base and patched side by side; the table'
 	@echo "make guest        CMD='...' in a guest; ROOT=dir, KERNEL=base,"
 	@echo '                  CONFIG=plain, SMP=, MEM=, APPEND=, QEMU_ARGS=,'

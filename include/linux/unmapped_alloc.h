@@ -41,8 +41,9 @@ enum unmapped_owner {
  * created.
  *
  * Context: Process context, may sleep; no mmap_lock may be held.
- * Return: true if allocations may follow. false if the cache is switched off
- * or this machine's direct map cannot be changed, which the log explains.
+ * Return: true if allocations may follow. false if the cache is switched off,
+ * this machine's direct map cannot be changed, which the log explains, or
+ * there is no memory for the slots.
  */
 bool unmapped_alloc_start(void);
 

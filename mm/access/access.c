@@ -28,7 +28,7 @@ const struct page_access_ops *page_access_ops __ro_after_init;
 
 /* Serialises page_access_start() */
 static DEFINE_MUTEX(page_access_lock);
-/* Set when all code sees the key, which is on before that for some. */
+/* Set when all CPUs see the key; while it is turned on only some do. */
 static bool page_access_started;
 
 /* The debug build leaves a guard slot free beside each that it uses. */

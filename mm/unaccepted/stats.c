@@ -5,7 +5,8 @@
  * are in debugfs.
  *
  * Memory is accepted long before there are per-CPU areas, so units are
- * counted here, and those of early boot go to the events later.
+ * counted here, and those of early boot, but for guards, go to the events
+ * later.
  */
 
 #include <linux/debugfs.h>

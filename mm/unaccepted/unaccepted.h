@@ -18,7 +18,7 @@
  *	boot CPU is alone and nothing can interrupt it.
  * @ours: A bit for each unit with memory of this kernel. The table may name
  *	more: what "mem=" cut off, or the memory of a kernel that crashed.
- *	Comes and goes with @busy.
+ *	Set at boot together with @busy.
  */
 struct unaccepted_state {
 	struct unaccepted_map map;

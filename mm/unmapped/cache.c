@@ -318,7 +318,8 @@ static void account_block(struct unmapped_node *node,
  * @req: What the maker wants.
  *
  * Context: Process context.
- * Return: The maker's pages; NULL only if poison struck them meanwhile.
+ * Return: The maker's pages; NULL if poison struck them meanwhile, somebody
+ * looks at a tail page, or no slot is left to clear a dirty one.
  */
 struct page *unmapped_publish(struct unmapped_block *block,
 			      const struct unmapped_request *req)

@@ -160,7 +160,7 @@ bool unmapped_clear_page(struct page *page)
  * unmapped_block_of() - Find the block of a page
  * @page: A page that the caller has a reference to, or that is being freed.
  *
- * Return: The block.
+ * Return: The block; NULL for a single page.
  */
 struct unmapped_block *unmapped_block_of(const struct page *page)
 {

@@ -15,12 +15,15 @@
  *   unaccepted_sim_cost=NS		how long to accept a unit takes
  *   unaccepted_sim_fill=keep|zero|garbage	what is in it then
  *   unaccepted_sim_bug=skip|double	break it, to see that it is noticed
- *   unaccepted_sim_bug=storm		no limit before there are watermarks,
- *					as Linux was up to now
+ *   unaccepted_sim_bug=storm		accept a block in each allocation until
+ *					there are watermarks, as Linux 6.12
  *
  * A unit that the kernel, its page tables or the initrd lie in is accepted,
- * as it is when firmware has loaded them. One entry that is not present
- * becomes present: no TLB knows of it, and nothing is allocated or locked.
+ * as it is when firmware has loaded them. To accept one makes an entry present
+ * that was not: no TLB has it, and nothing is allocated or locked.
+ *
+ * SIZE and START are multiples of 2M, there are at most 8 ranges, and one that
+ * is wrong turns it all off, as debug_pagealloc and a CPU without 2M leaves do.
  */
 
 #define pr_fmt(fmt) "unaccepted_sim: " fmt

@@ -206,7 +206,7 @@ static void report_held(void)
 	__u64 kept;
 
 	if (!cache_is_on()) {
-		ksft_test_result_skip("free blocks are given back: needs unmapped_alloc=on\n");
+		ksft_test_result_skip("free blocks are given back: needs the cache\n");
 		return;
 	}
 	run_shrinkers();

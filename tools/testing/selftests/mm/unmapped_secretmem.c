@@ -7,7 +7,7 @@
  * kernel's own reads are refused with the same errno, the limit on locked
  * memory holds, physical memory shows nothing. What only the cache can do
  * (the direct map keeps its leaves, SIGBUS in place of the OOM killer) is
- * skipped where "unmapped_alloc=on" is not on the kernel's command line.
+ * skipped without the cache, and with unmapped_alloc=off.
  *
  * Each test runs in a process of its own, with a time limit: one that dies
  * is a failed test and not the end of the program. Needs root.
@@ -48,7 +48,7 @@
 #define need_cache()							\
 	do {								\
 		if (!cache_is_on())					\
-			skip("needs a kernel with unmapped_alloc=on");	\
+			skip("needs the cache of unmapped pages");	\
 	} while (0)
 
 /* --- contents ------------------------------------------------------------ */
