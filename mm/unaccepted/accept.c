@@ -255,6 +255,16 @@ static unsigned long * __init alloc_units(const struct unaccepted_state *state)
 	return units;
 }
 
+/* Of a unit that "mem=" has cut only a part is mapped, so nobody can fill it. */
+static void __init accept_edge(const struct unaccepted_state *state,
+			       phys_addr_t edge)
+{
+	phys_addr_t unit = 1ULL << state->map.shift;
+
+	if (!IS_ALIGNED(edge, unit))
+		accept_memory(ALIGN_DOWN(edge, unit), 1);
+}
+
 static void __init find_our_units(const struct unaccepted_state *state)
 {
 	unsigned long start, end;
@@ -267,7 +277,22 @@ static void __init find_our_units(const struct unaccepted_state *state)
 		if (span.first < span.guard)
 			bitmap_set(our_units, span.first,
 				   min(span.guard, state->map.nr) - span.first);
+		accept_edge(state, PFN_PHYS(start));
+		accept_edge(state, PFN_PHYS(end));
 	}
+}
+
+/*
+ * Who reserved memory by its address has not accepted it, nor the guard after
+ * it, and may give it to the page allocator later as any other.
+ */
+static void __init accept_reserved(void)
+{
+	phys_addr_t start, end;
+	u64 i;
+
+	for_each_reserved_mem_range(i, &start, &end)
+		accept_memory(start, end - start);
 }
 
 void __init unaccepted_memory_init(void)
@@ -279,6 +304,7 @@ void __init unaccepted_memory_init(void)
 
 	our_units = alloc_units(&state);
 	find_our_units(&state);
+	accept_reserved();
 	busy_units = alloc_units(&state);
 	unaccepted_get_state(&state);
 	if (!unaccepted_buddy_init(&state))

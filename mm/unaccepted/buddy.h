@@ -81,6 +81,12 @@ static __always_inline bool unaccepted_take_mark(struct page *page)
 	return true;
 }
 
+/* Before it merges: may it have unaccepted memory, or is it @new? */
+static __always_inline bool unaccepted_maybe(struct page *page, bool new)
+{
+	return unaccepted_in_buddy() && (unaccepted_take_mark(page) || new);
+}
+
 /* Is a block that @maybe has unaccepted memory to be marked? */
 static __always_inline bool
 unaccepted_pending(const struct page *page, unsigned int order, bool maybe)
@@ -175,6 +181,11 @@ static __always_inline bool page_awaits_accept(const struct page *page)
 }
 
 static __always_inline bool unaccepted_take_mark(struct page *page)
+{
+	return false;
+}
+
+static __always_inline bool unaccepted_maybe(struct page *page, bool new)
 {
 	return false;
 }

@@ -119,7 +119,7 @@ static void background_work(struct work_struct *work)
 	if (!READ_ONCE(unaccepted_background) || !unaccepted_get_state(&state))
 		return;
 	if (unaccepted_accept_some(&state, node_units(&state, worker->nid),
-				   BATCH_BYTES >> state.map.shift))
+				   max(1UL, BATCH_BYTES >> state.map.shift)))
 		queue_worker(worker, rate ? HZ * (BATCH_BYTES / SZ_1M) / rate :
 			     0);
 }
@@ -177,11 +177,14 @@ static struct notifier_block unaccepted_pm_nb = {
 static int __init unaccepted_workers_init(void)
 {
 	struct unaccepted_worker *worker;
+	struct unaccepted_state state;
 	int nid;
 
-	if (!unaccepted_in_buddy())
+	if (!unaccepted_get_state(&state))
 		return 0;
 	register_pm_notifier(&unaccepted_pm_nb);
+	if (!unaccepted_in_buddy())
+		return 0;
 	if (unaccepted_mode == UNACCEPTED_EAGER)
 		return schedule_on_each_cpu(eager_work);
 
