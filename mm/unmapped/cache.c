@@ -557,7 +557,8 @@ static struct page *alloc_or_refill(const struct unmapped_request *req)
 {
 	struct page *page = NULL;
 
-	if (cpuset_node_allowed(req->nid, req->gfp))
+	/* Any zone stands for its node here */
+	if (cpuset_zone_allowed(NODE_DATA(req->nid)->node_zones, req->gfp))
 		page = unmapped_take(unmapped_nodes[req->nid], req);
 	if (!page && gfpflags_allow_blocking(req->gfp))
 		page = unmapped_refill(req);
