@@ -16,7 +16,6 @@
 
 #define pr_fmt(fmt) "unmapped_alloc: " fmt
 
-#include <linux/cpuset.h>
 #include <linux/highmem.h>
 #include <linux/init.h>
 #include <linux/kstrtox.h>
@@ -557,8 +556,7 @@ static struct page *alloc_or_refill(const struct unmapped_request *req)
 {
 	struct page *page = NULL;
 
-	/* Any zone stands for its node here */
-	if (cpuset_zone_allowed(NODE_DATA(req->nid)->node_zones, req->gfp))
+	if (unmapped_node_allowed(req->nid, req->gfp))
 		page = unmapped_take(unmapped_nodes[req->nid], req);
 	if (!page && gfpflags_allow_blocking(req->gfp))
 		page = unmapped_refill(req);

@@ -31,11 +31,11 @@
 
 #include <asm/tlbflush.h>
 
-#define CREATE_TRACE_POINTS
-#include <trace/events/unmapped.h>
-
 #include "../internal.h"
 #include "unmapped.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/unmapped.h>
 
 /* Every page of a block leads to it. Read under RCU, by holders of a page. */
 static DEFINE_XARRAY(unmapped_blocks);

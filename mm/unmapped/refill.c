@@ -17,7 +17,7 @@
 
 #include <kunit/static_stub.h>
 #include <kunit/visibility.h>
-#include <linux/cpuset.h>
+#include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/rwsem.h>
 #include <linux/sched.h>
@@ -163,7 +163,7 @@ static struct page *try_other_nodes(const struct unmapped_request *req)
 		return NULL;
 
 	for_each_online_node(nid) {
-		if (nid == req->nid || !cpuset_node_allowed(nid, req->gfp))
+		if (nid == req->nid || !unmapped_node_allowed(nid, req->gfp))
 			continue;
 		page = unmapped_take(unmapped_nodes[nid], req);
 		if (page)
@@ -179,7 +179,7 @@ static struct page *refill(const struct unmapped_request *req)
 	struct page *page = NULL;
 
 	mutex_lock(&node->refill_lock);
-	if (cpuset_node_allowed(req->nid, req->gfp)) {
+	if (unmapped_node_allowed(req->nid, req->gfp)) {
 		page = unmapped_take(node, req);
 		if (!page)
 			page = try_node(node, req);

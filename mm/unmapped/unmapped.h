@@ -3,6 +3,7 @@
 #define _MM_UNMAPPED_UNMAPPED_H
 
 #include <linux/atomic.h>
+#include <linux/cpuset.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -111,6 +112,12 @@ static inline bool unmapped_poisoned(struct page *page, unsigned int nr)
 void unmapped_publish_single(struct page *page);
 struct page *unmapped_pop_single(struct unmapped_node *node);
 void unmapped_push_single(struct page *page);
+
+/* By its cpuset, may the task take memory of this node? Any zone stands for it. */
+static inline bool unmapped_node_allowed(int nid, gfp_t gfp)
+{
+	return cpuset_zone_allowed(NODE_DATA(nid)->node_zones, gfp);
+}
 
 static inline bool unmapped_wants_zero(const struct unmapped_request *req)
 {
