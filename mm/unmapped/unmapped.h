@@ -113,7 +113,7 @@ void unmapped_publish_single(struct page *page);
 struct page *unmapped_pop_single(struct unmapped_node *node);
 void unmapped_push_single(struct page *page);
 
-/* By its cpuset, may the task take memory of this node? Any zone stands for it. */
+/* May the task's cpuset take memory of this node? Any zone stands for it. */
 static inline bool unmapped_node_allowed(int nid, gfp_t gfp)
 {
 	return cpuset_zone_allowed(NODE_DATA(nid)->node_zones, gfp);
