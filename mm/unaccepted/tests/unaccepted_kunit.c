@@ -17,6 +17,7 @@
 #include <linux/efi.h>
 #include <linux/irqflags.h>
 #include <linux/kthread.h>
+#include <linux/mm.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -409,8 +410,76 @@ static void test_bulk(struct kunit *test)
 		kunit_skip(test, "all free memory is accepted");
 }
 
+static unsigned long atomic_units(struct kunit *test)
+{
+	unsigned long *events = kunit_kcalloc(test, NR_VM_EVENT_ITEMS,
+					      sizeof(*events), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, events);
+	all_vm_events(events);
+	return events[ACCEPT_UNITS_ATOMIC];
+}
+
+#define NR_BLOCKS	16
+
+/*
+ * Who cannot wait gets what movable memory left behind, in blocks of @order
+ * whose buddies are in use, though there are larger ones not yet accepted.
+ * Returns of how many pages in a hundred the pageblock kept its type.
+ */
+static unsigned int allocate_atomic(struct kunit *test, unsigned int order)
+{
+	unsigned long before, nr, free = 0, foreign = 0;
+	struct page *blocks[NR_BLOCKS] = { }, *page, *next;
+	LIST_HEAD(pages);
+	int i;
+
+	find_block(test);
+	for (i = 0; i < NR_BLOCKS; i++)
+		blocks[i] = alloc_pages(GFP_KERNEL | __GFP_MOVABLE, order);
+	for (i = 0; i < NR_BLOCKS; i++) {
+		if (!blocks[i] || !(page_to_pfn(blocks[i]) & (1UL << order)))
+			continue;
+		__free_pages(blocks[i], order);
+		blocks[i] = NULL;
+		free += 1UL << order;
+	}
+
+	before = atomic_units(test);
+	for (nr = 0; nr < free / 2; nr++) {
+		page = alloc_page(GFP_ATOMIC);
+		if (!page)
+			break;
+		foreign += get_pageblock_migratetype(page) != MIGRATE_UNMOVABLE;
+		list_add(&page->lru, &pages);
+	}
+	KUNIT_EXPECT_GT(test, nr, 0);
+	KUNIT_EXPECT_EQ(test, atomic_units(test), before);
+
+	list_for_each_entry_safe(page, next, &pages, lru)
+		__free_page(page);
+	for (i = 0; i < NR_BLOCKS; i++)
+		if (blocks[i])
+			__free_pages(blocks[i], order);
+	return nr ? foreign * 100 / nr : 0;
+}
+
+/* Whole pageblocks change their type: what is freed comes back there. */
+static void test_atomic_claims(struct kunit *test)
+{
+	KUNIT_EXPECT_LT(test, allocate_atomic(test, pageblock_order), 10);
+}
+
+/* With less than that to be had types are mixed rather than memory accepted. */
+static void test_atomic_steals(struct kunit *test)
+{
+	allocate_atomic(test, pageblock_order - 1);
+}
+
 static struct kunit_case buddy_cases[] = {
 	KUNIT_CASE(test_taken_in_part),
+	KUNIT_CASE(test_atomic_claims),
+	KUNIT_CASE(test_atomic_steals),
 	KUNIT_CASE(test_bulk),
 	{ }
 };
