@@ -375,20 +375,25 @@ static void test_taken_in_part(struct kunit *test)
 	free_contig_range(pfn, pageblock_nr_pages);
 }
 
+static unsigned long units_left(struct kunit *test)
+{
+	struct unaccepted_state state;
+
+	KUNIT_ASSERT_TRUE(test, unaccepted_get_state(&state));
+	return bitmap_weight(state.bitmap, state.map.nr);
+}
+
 /*
  * Pages by the list: accepted ones come first, so it takes all of these and
  * more. Nobody else asks in this way for what is not charged.
  */
 static void test_bulk(struct kunit *test)
 {
-	unsigned long units, pending = 0;
-	struct unaccepted_state state;
+	unsigned long units = units_left(test), pending = 0;
 	struct page *page, *next;
 	LIST_HEAD(pages);
 
-	KUNIT_ASSERT_TRUE(test, unaccepted_get_state(&state));
-	units = bitmap_weight(state.bitmap, state.map.nr);
-	while (bitmap_weight(state.bitmap, state.map.nr) + 4 > units) {
+	while (units_left(test) + 4 > units) {
 		LIST_HEAD(some);
 
 		if (!alloc_pages_bulk_list(GFP_NOWAIT, 256, &some))
@@ -406,7 +411,7 @@ static void test_bulk(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, pending, 0);
 	list_for_each_entry_safe(page, next, &pages, lru)
 		__free_page(page);
-	if (bitmap_weight(state.bitmap, state.map.nr) == units)
+	if (units_left(test) == units)
 		kunit_skip(test, "all free memory is accepted");
 }
 
@@ -420,47 +425,79 @@ static unsigned long atomic_units(struct kunit *test)
 	return events[ACCEPT_UNITS_ATOMIC];
 }
 
-#define NR_BLOCKS	16
+/* Allocates until it gets what has to be accepted. */
+static void use_up(struct kunit *test, gfp_t gfp, unsigned int order,
+		   struct list_head *folios)
+{
+	unsigned long units = units_left(test);
+	struct folio *folio;
+
+	while (units_left(test) == units) {
+		folio = folio_alloc(gfp, order);
+		if (!folio)
+			break;
+		list_add(&folio->lru, folios);
+		cond_resched();
+	}
+}
+
+static void put_folios(struct list_head *folios)
+{
+	struct folio *folio, *next;
+
+	list_for_each_entry_safe(folio, next, folios, lru)
+		folio_put(folio);
+	INIT_LIST_HEAD(folios);
+}
+
+#define NR_BLOCKS	32
 
 /*
- * Who cannot wait gets what movable memory left behind, in blocks of @order
- * whose buddies are in use, though there are larger ones not yet accepted.
+ * All that is accepted is in use, but for movable blocks of @order whose
+ * buddies are. Who cannot wait gets these, though there are larger ones.
  * Returns of how many pages in a hundred the pageblock kept its type.
  */
 static unsigned int allocate_atomic(struct kunit *test, unsigned int order)
 {
-	unsigned long before, nr, free = 0, foreign = 0;
-	struct page *blocks[NR_BLOCKS] = { }, *page, *next;
-	LIST_HEAD(pages);
-	int i;
+	unsigned int movable, i, nr, free = 0, foreign = 0;
+	unsigned long before;
+	struct folio *folio;
+	LIST_HEAD(freed);
+	LIST_HEAD(used);
 
 	find_block(test);
-	for (i = 0; i < NR_BLOCKS; i++)
-		blocks[i] = alloc_pages(GFP_KERNEL | __GFP_MOVABLE, order);
+	/* The lists of the CPUs may have some of either kind. */
+	drain_all_pages(NULL);
+	use_up(test, GFP_KERNEL, 0, &used);
+	for (movable = MAX_PAGE_ORDER; movable > order; movable--)
+		use_up(test, GFP_KERNEL | __GFP_MOVABLE, movable, &used);
 	for (i = 0; i < NR_BLOCKS; i++) {
-		if (!blocks[i] || !(page_to_pfn(blocks[i]) & (1UL << order)))
-			continue;
-		__free_pages(blocks[i], order);
-		blocks[i] = NULL;
-		free += 1UL << order;
+		folio = folio_alloc(GFP_KERNEL | __GFP_MOVABLE, order);
+		if (!folio)
+			break;
+		if (folio_pfn(folio) & (1UL << order)) {
+			list_add(&folio->lru, &freed);
+			free += 1U << order;
+		} else {
+			list_add(&folio->lru, &used);
+		}
 	}
+	put_folios(&freed);
+	drain_all_pages(NULL);
 
 	before = atomic_units(test);
 	for (nr = 0; nr < free / 2; nr++) {
-		page = alloc_page(GFP_ATOMIC);
-		if (!page)
+		folio = folio_alloc(GFP_ATOMIC, 0);
+		if (!folio)
 			break;
-		foreign += get_pageblock_migratetype(page) != MIGRATE_UNMOVABLE;
-		list_add(&page->lru, &pages);
+		foreign += get_pageblock_migratetype(&folio->page) !=
+			   MIGRATE_UNMOVABLE;
+		list_add(&folio->lru, &used);
 	}
 	KUNIT_EXPECT_GT(test, nr, 0);
 	KUNIT_EXPECT_EQ(test, atomic_units(test), before);
 
-	list_for_each_entry_safe(page, next, &pages, lru)
-		__free_page(page);
-	for (i = 0; i < NR_BLOCKS; i++)
-		if (blocks[i])
-			__free_pages(blocks[i], order);
+	put_folios(&used);
 	return nr ? foreign * 100 / nr : 0;
 }
 
