@@ -255,7 +255,10 @@ static unsigned long * __init alloc_units(const struct unaccepted_state *state)
 	return units;
 }
 
-/* Of a unit that "mem=" has cut only a part is mapped, so nobody can fill it. */
+/*
+ * Of a unit that "mem=" has cut, or with a hole, only a part is mapped, so
+ * nobody can fill it.
+ */
 static void __init accept_edge(const struct unaccepted_state *state,
 			       phys_addr_t edge)
 {

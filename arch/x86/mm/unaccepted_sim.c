@@ -252,12 +252,15 @@ static void __init unmap_units(struct efi_unaccepted_memory *table)
 	for_each_set_bit(unit, table->bitmap, nr) {
 		pmd = pmd_off_k((unsigned long)__va(table->phys_base +
 						    unit * SIM_UNIT));
-		if (!pmd_present(*pmd) || !pmd_leaf(*pmd)) {
+		if (!pmd_present(*pmd)) {
 			clear_bit(unit, table->bitmap);
-			continue;
+		} else if (pmd_leaf(*pmd)) {
+			sim_leaf = pmd_flags(*pmd);
+			set_pmd(pmd, __pmd(0));
+		} else {
+			/* A hole in the unit: its table waits here */
+			set_pmd(pmd, __pmd(pmd_val(*pmd) & ~_PAGE_PRESENT));
 		}
-		sim_leaf = pmd_flags(*pmd);
-		set_pmd(pmd, __pmd(0));
 	}
 	__flush_tlb_all();
 }
@@ -352,8 +355,12 @@ static void accept_sim_unit(phys_addr_t start)
 		     (u64)start);
 		return;
 	}
-	set_pmd(pmd, __pmd(start | sim_leaf));
-	fill_unit(addr);
+	if (pmd_none(*pmd)) {
+		set_pmd(pmd, __pmd(start | sim_leaf));
+		fill_unit(addr);
+	} else {
+		set_pmd(pmd, __pmd(pmd_val(*pmd) | _PAGE_PRESENT));
+	}
 	if (sim_cost_ns)
 		spend(sim_cost_ns);
 	atomic_long_inc(&sim_accepted);
