@@ -11,6 +11,7 @@
  */
 
 #include <dirent.h>
+#include <linux/kernel-page-flags.h>
 #include <linux/kexec.h>
 #include <linux/mman.h>
 #include <pthread.h>
@@ -296,6 +297,40 @@ static int test_kexec(void)
 	return result;
 }
 
+/* Who looks at all of memory sees free pages, and touches none of them. */
+static int test_readers(void)
+{
+	__u64 pfn = proc_value(CHECK, "largest_pfn");
+	__u64 order = proc_value(CHECK, "largest_order");
+	__u64 before = vmstat("accept_range");
+	int kcore = open("/proc/kcore", O_RDONLY);
+	int flags = open("/proc/kpageflags", O_RDONLY);
+	int result = KSFT_FAIL;
+	__u64 page[PAGE / 8];
+	off_t at;
+	size_t i;
+
+	if (pfn == ABSENT || order > 20 || kcore < 0 || flags < 0) {
+		result = KSFT_SKIP;
+		goto out;
+	}
+	at = kcore_offset(kcore, pfn * PAGE);
+	for (i = 0; at && i < 1UL << order; i++)
+		if (pread(kcore, page, PAGE, at + i * PAGE) != (ssize_t)PAGE)
+			goto out;
+	if (pread(flags, page, 8, pfn * 8) != 8 ||
+	    !(page[0] & 1ULL << KPF_BUDDY)) {
+		ksft_print_msg("kpageflags: %llx\n", page[0]);
+		goto out;
+	}
+	if (at && vmstat("accept_range") == before)
+		result = KSFT_PASS;
+out:
+	close(kcore);
+	close(flags);
+	return result;
+}
+
 /* What the sysfs file, the zones' counters and the marks say of the same. */
 static int test_counters(void)
 {
@@ -373,6 +408,7 @@ static const struct {
 	{ "gigantic pages", test_gigantic },
 	{ "compaction", test_compaction },
 	{ "poisoned pages", test_poison },
+	{ "/proc/kcore and /proc/kpageflags", test_readers },
 	{ "kexec segments", test_kexec },
 	{ "memory offline and online", test_offline },
 	{ "the same threads again", test_storm },

@@ -13,7 +13,6 @@
  * is a failed test and not the end of the program. Needs root.
  */
 #define _GNU_SOURCE
-#include <elf.h>
 #include <linux/falloc.h>
 #include <linux/loop.h>
 #include <pthread.h>
@@ -493,26 +492,6 @@ static __u64 phys_of(const void *p)
 		entry = 0;
 	close(fd);
 	return (entry & ((1ULL << 55) - 1)) * PAGE;
-}
-
-/* Where /proc/kcore shows a physical address; 0 if nowhere. */
-static off_t kcore_offset(int fd, __u64 phys)
-{
-	Elf64_Ehdr eh;
-	Elf64_Phdr ph;
-	int i;
-
-	if (pread(fd, &eh, sizeof(eh), 0) != sizeof(eh))
-		return 0;
-	for (i = 0; i < eh.e_phnum; i++) {
-		if (pread(fd, &ph, sizeof(ph), eh.e_phoff + i * sizeof(ph)) !=
-		    sizeof(ph))
-			return 0;
-		if (ph.p_type == PT_LOAD && ph.p_paddr != ~0ULL &&
-		    phys >= ph.p_paddr && phys - ph.p_paddr < ph.p_memsz)
-			return ph.p_offset + (phys - ph.p_paddr);
-	}
-	return 0;
 }
 
 struct window {

@@ -6,6 +6,7 @@
 #ifndef UNMAPPED_UTIL_H
 #define UNMAPPED_UTIL_H
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/types.h>
@@ -172,6 +173,26 @@ static inline __u64 number_in(const char *path, int base)
 		line[0] = 0;
 	fclose(f);
 	return line[0] ? strtoull(line, NULL, base) : ABSENT;
+}
+
+/* Where /proc/kcore shows a physical address; 0 if nowhere. */
+static inline off_t kcore_offset(int fd, __u64 phys)
+{
+	Elf64_Ehdr eh;
+	Elf64_Phdr ph;
+	int i;
+
+	if (pread(fd, &eh, sizeof(eh), 0) != sizeof(eh))
+		return 0;
+	for (i = 0; i < eh.e_phnum; i++) {
+		if (pread(fd, &ph, sizeof(ph), eh.e_phoff + i * sizeof(ph)) !=
+		    sizeof(ph))
+			return 0;
+		if (ph.p_type == PT_LOAD && ph.p_paddr != ~0ULL &&
+		    phys >= ph.p_paddr && phys - ph.p_paddr < ph.p_memsz)
+			return ph.p_offset + (phys - ph.p_paddr);
+	}
+	return 0;
 }
 
 static inline void give_up(int signal)
