@@ -15,6 +15,7 @@
 #include <linux/bitmap.h>
 #include <linux/delay.h>
 #include <linux/efi.h>
+#include <linux/hrtimer.h>
 #include <linux/irqflags.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -38,6 +39,7 @@ struct fixture {
 	atomic_t accepted[NR_UNITS];
 	atomic_t wrong;
 	unsigned int slow_us;
+	struct hrtimer holder;
 };
 
 /* The platform: what it must see, and nothing else. */
@@ -238,33 +240,39 @@ static void test_race(struct kunit *test)
 }
 
 /* Who finds a unit in somebody's hands waits until it can be used. */
-static int finish_later(void *data)
+static enum hrtimer_restart finish(struct hrtimer *timer)
 {
-	struct fixture *f = data;
+	struct fixture *f = container_of(timer, struct fixture, holder);
 
-	msleep(50);
 	clear_bit(3, f->bitmap);
 	clear_bit_unlock(3, f->busy);
-	return 0;
+	return HRTIMER_NORESTART;
+}
+
+/*
+ * Unit 3 is in the hands of an interrupt, for @ms. A task is no stand-in:
+ * the kernel's own holder cannot be preempted, and who waits relies on that.
+ */
+static void hold(struct fixture *f, unsigned int ms)
+{
+	set_bit(3, f->bitmap);
+	set_bit(3, f->busy);
+	hrtimer_init(&f->holder, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+	f->holder.function = finish;
+	hrtimer_start(&f->holder, ms_to_ktime(ms), HRTIMER_MODE_REL_HARD);
 }
 
 static void test_wait(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct task_struct *task;
 
-	/* With one CPU nobody is seen there: interrupts are off */
-	if (num_online_cpus() < 2)
-		kunit_skip(test, "needs two CPUs");
-	set_bit(3, f->bitmap);
-	set_bit(3, f->busy);
-	task = kthread_run(finish_later, f, "unaccepted_wait");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	hold(f, 50);
 	KUNIT_EXPECT_EQ(test, unaccepted_accept_span(&f->state, span(0, 8),
 						     ACCEPT_RANGE), 0);
 	KUNIT_EXPECT_FALSE(test, unaccepted_span_pending(&f->state,
 							 span(0, 8)));
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->accepted[3]), 0);
+	hrtimer_cancel(&f->holder);
 }
 
 /* Several that accept ahead of need do not wait for each other's units. */
@@ -272,19 +280,14 @@ static void test_some_busy(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	DECLARE_BITMAP(before, NR_UNITS);
-	struct task_struct *task;
-	bool skipped;
 
 	bitmap_fill(f->bitmap, NR_UNITS);
-	set_bit(3, f->busy);
-	task = kthread_run(finish_later, f, "unaccepted_busy");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	hold(f, 5000);
 	KUNIT_EXPECT_TRUE(test, unaccepted_accept_some(&f->state, span(0, 8),
 						       4));
-	skipped = test_bit(3, f->bitmap);
-	while (test_bit_acquire(3, f->busy))
-		msleep(20);
-	KUNIT_EXPECT_TRUE(test, skipped);
+	/* Who waits all the same is let go by the timer */
+	KUNIT_EXPECT_TRUE(test, hrtimer_cancel(&f->holder));
+	finish(&f->holder);
 
 	bitmap_fill(before, NR_UNITS);
 	clear_bit(3, before);
@@ -386,6 +389,15 @@ static unsigned long units_left(struct kunit *test)
 	return bitmap_weight(state.bitmap, state.map.nr);
 }
 
+static void put_folios(struct list_head *folios)
+{
+	struct folio *folio, *next;
+
+	list_for_each_entry_safe(folio, next, folios, lru)
+		folio_put(folio);
+	INIT_LIST_HEAD(folios);
+}
+
 /*
  * Pages by the list: accepted ones come first, so it takes all of these and
  * more. Nobody else asks in this way for what is not charged.
@@ -393,7 +405,7 @@ static unsigned long units_left(struct kunit *test)
 static void test_bulk(struct kunit *test)
 {
 	unsigned long units = units_left(test), pending = 0;
-	struct page *page, *next;
+	struct page *page;
 	LIST_HEAD(pages);
 
 	while (units_left(test) + 4 > units) {
@@ -412,8 +424,7 @@ static void test_bulk(struct kunit *test)
 	}
 	/* A broken kernel keeps them: they would not do to be used by anybody */
 	KUNIT_ASSERT_EQ(test, pending, 0);
-	list_for_each_entry_safe(page, next, &pages, lru)
-		__free_page(page);
+	put_folios(&pages);
 	if (units_left(test) == units)
 		kunit_skip(test, "all free memory is accepted");
 }
@@ -442,15 +453,6 @@ static void use_up(struct kunit *test, gfp_t gfp, unsigned int order,
 		list_add(&folio->lru, folios);
 		cond_resched();
 	}
-}
-
-static void put_folios(struct list_head *folios)
-{
-	struct folio *folio, *next;
-
-	list_for_each_entry_safe(folio, next, folios, lru)
-		folio_put(folio);
-	INIT_LIST_HEAD(folios);
 }
 
 #define NR_BLOCKS	64
