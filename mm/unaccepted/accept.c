@@ -61,13 +61,17 @@ bool unaccepted_get_state(struct unaccepted_state *state)
 
 VISIBLE_IF_KUNIT void
 unaccepted_platform_accept(const struct unaccepted_state *state,
-			   unsigned long unit)
+			   unsigned long unit, enum accept_cause cause,
+			   bool guard)
 {
 	phys_addr_t start = unaccepted_unit_start(state, unit);
+	u64 begin = local_clock();
 
-	KUNIT_STATIC_STUB_REDIRECT(unaccepted_platform_accept, state, unit);
+	KUNIT_STATIC_STUB_REDIRECT(unaccepted_platform_accept, state, unit,
+				   cause, guard);
 	arch_accept_memory(start, start + (1UL << state->map.shift));
 	unaccepted_unit_ready(state, unit);
+	unaccepted_count_unit(start, cause, guard, local_clock() - begin);
 }
 
 /* The caller has claimed the unit. */
@@ -75,15 +79,11 @@ static void accept_claimed(const struct unaccepted_state *state,
 			   unsigned long unit, enum accept_cause cause,
 			   bool guard)
 {
-	u64 begin = local_clock();
-
-	unaccepted_platform_accept(state, unit);
+	unaccepted_platform_accept(state, unit, cause, guard);
 
 	/* Pairs with the acquire in unaccepted_span_pending() */
 	smp_mb__before_atomic();
 	clear_bit(unit, state->bitmap);
-	unaccepted_count_unit(unaccepted_unit_start(state, unit), cause, guard,
-			      local_clock() - begin);
 }
 
 /* Only the unit matters here: its claim is let go with interrupts off. */

@@ -98,7 +98,8 @@ static inline void unaccepted_start_background(void)
 #if IS_ENABLED(CONFIG_KUNIT)
 /* Static, but for the tests */
 void unaccepted_platform_accept(const struct unaccepted_state *state,
-				unsigned long unit);
+				unsigned long unit, enum accept_cause cause,
+				bool guard);
 bool unaccepted_accept_some(const struct unaccepted_state *state,
 			    struct unaccepted_span span, unsigned long nr);
 #endif

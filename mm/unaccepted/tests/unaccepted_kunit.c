@@ -44,7 +44,7 @@ struct fixture {
 
 /* The platform: what it must see, and nothing else. */
 static void note_accept(const struct unaccepted_state *state,
-			unsigned long unit)
+			unsigned long unit, enum accept_cause cause, bool guard)
 {
 	struct kunit *test = kunit_get_current_test();
 	struct fixture *f = test->priv;
