@@ -94,6 +94,18 @@ struct folio *unmapped_folio_alloc(gfp_t gfp, unsigned int order,
 				   enum unmapped_owner owner);
 
 /**
+ * unmapped_folio_clear() - Clear a folio before its last reference is gone
+ * @folio: The folio, which nobody uses any more.
+ *
+ * For who must not leave contents to those who hold a reference for a reason
+ * of their own, as the lists of the CPUs for the LRU do. It is cleared again
+ * with the last reference.
+ *
+ * Context: Process context.
+ */
+void unmapped_folio_clear(struct folio *folio);
+
+/**
  * unmapped_pages_free() - Drop the reference that an allocation came with
  * @page: What unmapped_pages_alloc() returned.
  * @order: With what order.
@@ -122,6 +134,10 @@ static inline struct folio *unmapped_folio_alloc(gfp_t gfp, unsigned int order,
 						 enum unmapped_owner owner)
 {
 	return NULL;
+}
+
+static inline void unmapped_folio_clear(struct folio *folio)
+{
 }
 
 static inline void unmapped_report_meminfo(struct seq_file *m)

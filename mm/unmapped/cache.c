@@ -306,7 +306,6 @@ static void account_block(struct unmapped_node *node,
 {
 	lockdep_assert_held(&node->lock);
 
-	node->nr_pages += block_nr_pages(block);
 	node->nr_free += block->nr_free;
 	bucket_add(node, block);
 }
@@ -331,6 +330,7 @@ struct page *unmapped_publish(struct unmapped_block *block,
 		bitmap_fill(block->dirty, block_nr_pages(block));
 
 	spin_lock_irq(&node->lock);
+	node->nr_pages += block_nr_pages(block);
 	account_block(node, block);
 	idx = take_range(node, block, req);
 	if (drop_poisoned(node, block, idx, req->order))
@@ -388,13 +388,29 @@ struct unmapped_block *unmapped_pop_empty(struct unmapped_node *node,
 					typeof(*block), list);
 		bucket_del(node, block, UNMAPPED_NR_BUCKETS - 1);
 	}
-	if (block) {
-		node->nr_pages -= block_nr_pages(block);
+	if (block)
 		node->nr_free -= block_nr_pages(block);
-	}
 	spin_unlock_irq(&node->lock);
 
 	return block;
+}
+
+/**
+ * unmapped_account_returned() - Note that pages are in the direct map again
+ * @nid: Their node.
+ * @nr: How many.
+ *
+ * Pages that are merely on their way count: they may come back.
+ *
+ * Context: Process context.
+ */
+void unmapped_account_returned(int nid, unsigned long nr)
+{
+	struct unmapped_node *node = unmapped_nodes[nid];
+
+	spin_lock_irq(&node->lock);
+	node->nr_pages -= nr;
+	spin_unlock_irq(&node->lock);
 }
 
 /*
@@ -434,7 +450,6 @@ struct page *unmapped_pop_single(struct unmapped_node *node)
 		list_del(&page->lru);
 		node->nr_detached--;
 		node->nr_free--;
-		node->nr_pages--;
 	}
 	spin_unlock_irq(&node->lock);
 
@@ -571,6 +586,7 @@ static struct page *unmapped_alloc(const struct unmapped_request *req)
 			 req->order > UNMAPPED_BLOCK_ORDER ||
 			 (req->gfp & (__GFP_DMA | __GFP_DMA32 | __GFP_NOFAIL))))
 		return NULL;
+	might_alloc(req->gfp);
 	if (!charge_owner(req))
 		return NULL;
 
@@ -631,6 +647,16 @@ struct folio *unmapped_folio_alloc(gfp_t gfp, unsigned int order,
 	return page_rmappable_folio(page);
 }
 EXPORT_SYMBOL_GPL(unmapped_folio_alloc);
+
+/* Without a slot, or with poison: the last put sees to it. */
+void unmapped_folio_clear(struct folio *folio)
+{
+	unsigned long i;
+
+	for (i = 0; i < folio_nr_pages(folio); i++)
+		if (likely(!PageHWPoison(folio_page(folio, i))))
+			unmapped_clear_page(folio_page(folio, i));
+}
 
 void unmapped_pages_free(struct page *page, unsigned int order)
 {

@@ -273,6 +273,7 @@ bool unmapped_block_release(struct unmapped_block *block)
 
 	unmark_pages(page, 1U << order);
 	xa_erase(&unmapped_blocks, block->pfn);
+	unmapped_account_returned(block->nid, 1UL << order);
 	kfree_rcu(block, rcu);
 	unite_page_owner(page, order);
 	__free_pages(page, order);
@@ -331,6 +332,7 @@ bool unmapped_single_release(struct page *page)
 	trace_unmapped_return(page_to_nid(page), page_to_pfn(page), 0);
 	count_vm_event(UNMAPPED_RETURN);
 
+	unmapped_account_returned(page_to_nid(page), 1);
 	page_clear_inaccessible(page);
 	set_page_private(page, 0);
 	set_page_count(page, 1);

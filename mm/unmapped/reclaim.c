@@ -14,10 +14,12 @@
 
 #define pr_fmt(fmt) "unmapped_alloc: " fmt
 
+#include <kunit/visibility.h>
 #include <linux/memory.h>
 #include <linux/nodemask.h>
 #include <linux/shrinker.h>
 #include <linux/suspend.h>
+#include <linux/swap.h>
 
 #include "unmapped.h"
 
@@ -85,7 +87,7 @@ unsigned long unmapped_drain(void)
 
 	for_each_node(nid) {
 		unmapped_return_blocks(unmapped_nodes[nid], 0, ULONG_MAX);
-		/* A block in its hands is counted no more, and not back yet */
+		/* It may have a block in its hands */
 		flush_work(&unmapped_nodes[nid]->return_work);
 	}
 	return unmapped_total_pages();
@@ -138,14 +140,16 @@ static int unmapped_memory_notify(struct notifier_block *nb,
 	return NOTIFY_OK;
 }
 
-static int unmapped_pm_notify(struct notifier_block *nb, unsigned long action,
-			      void *arg)
+VISIBLE_IF_KUNIT int unmapped_pm_notify(struct notifier_block *nb,
+					unsigned long action, void *arg)
 {
 	unsigned long left;
 
 	switch (action) {
 	case PM_HIBERNATION_PREPARE:
 		unmapped_set_frozen(true);
+		/* Pages that nobody uses any more wait there to be freed */
+		lru_add_drain_all();
 		left = unmapped_drain();
 		if (!left)
 			break;

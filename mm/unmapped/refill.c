@@ -101,7 +101,7 @@ static struct page *try_block(const struct unmapped_request *req, gfp_t gfp,
 	if (!order && !unmapped_owners[req->owner].kmap)
 		return make_single(req, page);
 
-	block = unmapped_block_create(page, order, req->gfp);
+	block = unmapped_block_create(page, order, gfp);
 	if (!block)
 		return NULL;
 
@@ -178,7 +178,9 @@ static struct page *refill(const struct unmapped_request *req)
 	struct unmapped_node *node = unmapped_nodes[req->nid];
 	struct page *page = NULL;
 
-	mutex_lock(&node->refill_lock);
+	/* Who is to be killed frees more than this would allocate */
+	if (mutex_lock_killable(&node->refill_lock))
+		return NULL;
 	if (unmapped_node_allowed(req->nid, req->gfp)) {
 		page = unmapped_take(node, req);
 		if (!page)

@@ -6,6 +6,7 @@
 #include <linux/cpuset.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/spinlock.h>
 #include <linux/unmapped_alloc.h>
 #include <linux/workqueue.h>
@@ -27,7 +28,7 @@
  * @nr_empty: PMD-sized blocks without a used page.
  * @refill_lock: One task at a time refills, so that all who found the node
  *	empty share its block. Protects @miss_order and @miss_wait. No reclaim
- *	of pages for the block under it, and @lock nests inside.
+ *	for the block or its descriptor under it, and @lock nests inside.
  * @miss_order: What could be had when a PMD-sized page could not.
  * @miss_wait: Refills that start from @miss_order before the next attempt at
  *	a PMD-sized page.
@@ -98,6 +99,7 @@ struct page *unmapped_publish(struct unmapped_block *block,
 void unmapped_push_empty(struct unmapped_block *block);
 struct unmapped_block *unmapped_pop_empty(struct unmapped_node *node,
 					  unsigned long keep);
+void unmapped_account_returned(int nid, unsigned long nr);
 
 static inline bool unmapped_poisoned(struct page *page, unsigned int nr)
 {
@@ -153,7 +155,9 @@ unsigned long unmapped_total_free(void);
 unsigned long unmapped_total_used(void);
 
 #if IS_ENABLED(CONFIG_KUNIT)
-/* Static, but for the tests that replace them */
+/* Static, but for the tests that replace or call them */
+int unmapped_pm_notify(struct notifier_block *nb, unsigned long action,
+		       void *arg);
 int unmapped_set_valid(struct page *page, unsigned int nr, bool valid);
 struct page *unmapped_alloc_pages(const struct unmapped_request *req, gfp_t gfp,
 				  unsigned int order);

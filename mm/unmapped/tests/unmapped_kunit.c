@@ -34,6 +34,8 @@
 #include <linux/set_memory.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <linux/suspend.h>
+#include <linux/swap.h>
 #include <linux/uaccess.h>
 #include <linux/vmstat.h>
 
@@ -682,6 +684,24 @@ static void test_cleared_at_free(struct kunit *test)
 					  unmapped_block_of(page)->dirty));
 }
 
+/* Nor is it left to those who have a reference for reasons of their own. */
+static void test_cleared_early(struct kunit *test)
+{
+	struct page *page = alloc(test, GFP_KERNEL, 1, UNMAPPED_SECRETMEM);
+	struct folio *folio;
+
+	folio = unmapped_folio_alloc(GFP_KERNEL, 1, UNMAPPED_SECRETMEM);
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	fill(test, page, OLD);
+	fill(test, folio_page(folio, 0), OLD);
+	fill(test, folio_page(folio, 1), OLD);
+	unmapped_folio_clear(folio);
+	KUNIT_EXPECT_TRUE(test, filled_with(folio_page(folio, 0), 0));
+	KUNIT_EXPECT_TRUE(test, filled_with(folio_page(folio, 1), 0));
+	KUNIT_EXPECT_TRUE(test, filled_with(page, OLD));
+	folio_put(folio);
+}
+
 struct irq_free {
 	struct irq_work work;
 	struct page *page;
@@ -950,6 +970,28 @@ static void test_frozen(struct kunit *test)
 	hold(test, hit, 0);
 }
 
+/* Pages that only the CPUs' lists for the LRU still have do not prevent it. */
+static void test_hibernation(struct kunit *test)
+{
+	struct folio *folio;
+
+	folio = unmapped_folio_alloc(GFP_KERNEL, 0, UNMAPPED_BUFFER);
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	folio_add_lru(folio);
+	folio_put(folio);
+	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_BUFFER), 1);
+	KUNIT_EXPECT_EQ(test, unmapped_pm_notify(NULL, PM_HIBERNATION_PREPARE,
+						 NULL), NOTIFY_OK);
+	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
+	unmapped_pm_notify(NULL, PM_POST_HIBERNATION, NULL);
+
+	alloc_buffer(test);
+	KUNIT_EXPECT_EQ(test, unmapped_pm_notify(NULL, PM_HIBERNATION_PREPARE,
+						 NULL),
+			notifier_from_errno(-EBUSY));
+	lru_add_drain_all();
+}
+
 /* The fullest block serves first, so that the other runs empty. */
 static void test_fullest_first(struct kunit *test)
 {
@@ -1206,6 +1248,21 @@ static void test_return_blocks(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, kernel_page_present(goes));
 	KUNIT_EXPECT_FALSE(test, kernel_page_present(stays));
 	KUNIT_EXPECT_EQ(test, more_pages(test), BLOCK_PAGES);
+}
+
+/* A block on its way is not back yet, and who asks for that is told. */
+static void test_return_counted(struct kunit *test)
+{
+	struct page *page = alloc_buffer(test);
+	struct unmapped_block *block;
+
+	give_back(test, page, 0);
+	block = unmapped_pop_empty(node_of(page), 0);
+	KUNIT_ASSERT_NOT_NULL(test, block);
+	KUNIT_EXPECT_EQ(test, more_pages(test), BLOCK_PAGES);
+	unmapped_push_empty(block);
+	KUNIT_EXPECT_EQ(test, more_pages(test), BLOCK_PAGES);
+	KUNIT_EXPECT_EQ(test, unmapped_drain(), 0);
 }
 
 /* As reclaim would: through the list of shrinkers. */
@@ -1886,6 +1943,7 @@ static struct kunit_case unmapped_cases[] = {
 	KUNIT_CASE(test_owner_of),
 	KUNIT_CASE(test_cleared),
 	KUNIT_CASE(test_cleared_at_free),
+	KUNIT_CASE(test_cleared_early),
 	KUNIT_CASE(test_irq_free),
 	KUNIT_CASE(test_irqs_off_free),
 	KUNIT_CASE(test_free_without_slots),
@@ -1895,6 +1953,7 @@ static struct kunit_case unmapped_cases[] = {
 	KUNIT_CASE(test_atomic),
 	KUNIT_CASE(test_nodes),
 	KUNIT_CASE(test_frozen),
+	KUNIT_CASE(test_hibernation),
 	KUNIT_CASE(test_fullest_first),
 	KUNIT_CASE(test_caps),
 	KUNIT_CASE(test_caps_apart),
@@ -1904,6 +1963,7 @@ static struct kunit_case unmapped_cases[] = {
 	KUNIT_CASE(test_partial_stays),
 	KUNIT_CASE(test_slack),
 	KUNIT_CASE(test_return_blocks),
+	KUNIT_CASE(test_return_counted),
 	KUNIT_CASE(test_shrinker),
 	KUNIT_CASE(test_poison_used),
 	KUNIT_CASE(test_poison_one_of_four),
