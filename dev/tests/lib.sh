@@ -113,11 +113,15 @@ install_headers()
 }
 
 # run_kunit KERNEL CONFIG [GLOB]: boots, prints the suites' cases as TAP. Those
-# of unaccepted memory, if asked for, run where there is some.
+# of unaccepted memory, if asked for, run where there is some, those of its
+# nodes where all of it is one node's.
 run_kunit()
 {
 	local code=0 platform=
-	[[ ${3:-} != unaccepted* ]] || platform=unaccepted_sim=auto
+	case ${3:-} in
+	unaccepted_nodes*) platform='unaccepted_sim=1G@1G numa=fake=2' ;;
+	unaccepted*) platform=unaccepted_sim=auto ;;
+	esac
 	KERNEL=$1 CONFIG=$2 CONSOLE=$TMP/console CMD=true KMEMLEAK=1 \
 		APPEND="kunit.filter_glob=${3:-*} $platform" \
 		"$DEV/boot" 2>"$TMP/boot" || code=$?

@@ -45,8 +45,8 @@ const char * const unaccepted_modes[] = {
 /*
  * By span, not by struct page: a guard unit may have none yet when the
  * others are still being initialised. Where nodes interleave a unit may count
- * for the wrong one, but always for the same, until memory that goes offline
- * changes the spans.
+ * for the wrong one, but always for the same, until memory that goes offline,
+ * or online, changes the spans.
  */
 static struct zone *unit_zone(const struct unaccepted_state *state,
 			      unsigned long unit)
@@ -200,12 +200,17 @@ void __unaccepted_accept_page(struct page *page, unsigned int order,
  */
 void __unaccepted_accept_range(unsigned long start, unsigned long end)
 {
-	unsigned long next;
+	struct unaccepted_span span, one;
+	struct unaccepted_state state;
 
-	for (; start < end; start = next) {
-		next = min(end, pageblock_end_pfn(start));
-		accept_memory_for(PFN_PHYS(start), PFN_PHYS(next - start),
-				  ACCEPT_RANGE);
+	if (!unaccepted_get_state(&state))
+		return;
+	span = unaccepted_span(&state.map, PFN_PHYS(start),
+			       PFN_PHYS(end - start));
+	one.guard = span.guard;
+	for (one.first = span.first; one.first < span.end; one.first++) {
+		one.end = one.first + 1;
+		unaccepted_accept_span(&state, one, ACCEPT_RANGE);
 		cond_resched();
 	}
 }

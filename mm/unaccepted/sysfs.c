@@ -73,6 +73,7 @@ static ssize_t rate_mbps_store(struct kobject *kobj,
 	if (err)
 		return err;
 	WRITE_ONCE(unaccepted_rate_mbps, rate);
+	unaccepted_start_background();
 	return count;
 }
 

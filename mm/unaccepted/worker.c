@@ -98,34 +98,39 @@ unaccepted_accept_some(const struct unaccepted_state *state,
  * In the background.
  */
 
-static void queue_worker(struct unaccepted_worker *worker, unsigned long delay)
+static int worker_cpu(const struct unaccepted_worker *worker)
 {
 	const struct cpumask *cpus = cpumask_of_node(worker->nid);
 	int cpu = cpumask_any_and(cpus, cpu_online_mask);
 
-	if (cpu >= nr_cpu_ids)
-		cpu = WORK_CPU_UNBOUND;
-	queue_delayed_work_on(cpu, unaccepted_wq, &worker->work, delay);
+	return cpu < nr_cpu_ids ? cpu : WORK_CPU_UNBOUND;
+}
+
+/* The rate is a limit: rather a tick too long */
+static unsigned long batch_delay(unsigned long rate)
+{
+	return rate ? DIV_ROUND_UP(HZ * (BATCH_BYTES / SZ_1M), rate) : 0;
 }
 
 static void background_work(struct work_struct *work)
 {
+	struct delayed_work *dwork = to_delayed_work(work);
 	struct unaccepted_worker *worker =
-		container_of(to_delayed_work(work), struct unaccepted_worker,
-			     work);
-	unsigned long rate = READ_ONCE(unaccepted_rate_mbps);
+		container_of(dwork, struct unaccepted_worker, work);
 	struct unaccepted_state state;
 
 	if (!READ_ONCE(unaccepted_background) || !unaccepted_get_state(&state))
 		return;
 	if (unaccepted_accept_some(&state, node_units(&state, worker->nid),
 				   max(1UL, BATCH_BYTES >> state.map.shift)))
-		queue_worker(worker, rate ? HZ * (BATCH_BYTES / SZ_1M) / rate :
-			     0);
+		queue_delayed_work_on(worker_cpu(worker), unaccepted_wq, dwork,
+				      batch_delay(READ_ONCE(unaccepted_rate_mbps)));
 }
 
 /**
  * unaccepted_start_background() - Let the workers run, if they are wanted
+ *
+ * Those that wait for the rate begin anew.
  *
  * Context: Process context.
  */
@@ -137,7 +142,9 @@ void unaccepted_start_background(void)
 		return;
 	for_each_online_node(nid)
 		if (workers[nid])
-			queue_worker(workers[nid], 0);
+			mod_delayed_work_on(worker_cpu(workers[nid]),
+					    unaccepted_wq, &workers[nid]->work,
+					    0);
 }
 
 /*

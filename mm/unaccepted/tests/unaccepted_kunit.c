@@ -42,6 +42,17 @@ struct fixture {
 	struct hrtimer holder;
 };
 
+/* The test's own allocations, or an interrupt's, have to do with a real table */
+static void really_accept(struct kunit *test,
+			  const struct unaccepted_state *state,
+			  unsigned long unit, enum accept_cause cause,
+			  bool guard)
+{
+	current->kunit_test = NULL;
+	unaccepted_platform_accept(state, unit, cause, guard);
+	current->kunit_test = test;
+}
+
 /* The platform: what it must see, and nothing else. */
 static void note_accept(const struct unaccepted_state *state,
 			unsigned long unit, enum accept_cause cause, bool guard)
@@ -49,6 +60,10 @@ static void note_accept(const struct unaccepted_state *state,
 	struct kunit *test = kunit_get_current_test();
 	struct fixture *f = test->priv;
 
+	if (state->bitmap != f->bitmap) {
+		really_accept(test, state, unit, cause, guard);
+		return;
+	}
 	atomic_inc(&f->accepted[unit]);
 	if (!irqs_disabled() || !test_bit(unit, f->bitmap) ||
 	    (state->busy && !test_bit(unit, f->busy)))
@@ -439,6 +454,12 @@ static unsigned long atomic_units(struct kunit *test)
 	return events[ACCEPT_UNITS_ATOMIC];
 }
 
+/* But for others who cannot wait, and may have asked for more than a page */
+static void expect_none_atomic(struct kunit *test, unsigned long before)
+{
+	KUNIT_EXPECT_LE(test, atomic_units(test), before + 2);
+}
+
 /* Allocates until it gets what has to be accepted. */
 static void use_up(struct kunit *test, gfp_t gfp, unsigned int order,
 		   struct list_head *folios)
@@ -500,8 +521,7 @@ static unsigned int allocate_atomic(struct kunit *test, unsigned int order)
 		list_add(&folio->lru, &used);
 	}
 	KUNIT_EXPECT_GT(test, nr, 0);
-	/* Others who cannot wait may have asked for more than a page */
-	KUNIT_EXPECT_LE(test, atomic_units(test), before + 2);
+	expect_none_atomic(test, before);
 
 	put_folios(&used);
 	return nr ? foreign * 100 / nr : 0;
@@ -534,6 +554,65 @@ static struct kunit_suite unaccepted_buddy_suite = {
 };
 
 kunit_test_suite(unaccepted_buddy_suite);
+
+/*
+ * Where some nodes have accepted memory and others have not.
+ */
+
+static unsigned long node_pages(int nid, bool accepted)
+{
+	unsigned long free = sum_zone_node_page_state(nid, NR_FREE_PAGES);
+	unsigned long not = sum_zone_node_page_state(nid, NR_UNACCEPTED);
+
+	return accepted ? free - min(free, not) : not;
+}
+
+static int node_with(struct kunit *test, bool accepted, int but)
+{
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY)
+		if (nid != but && node_pages(nid, accepted) > SZ_64M / PAGE_SIZE)
+			return nid;
+	kunit_skip(test, "no node has so much memory that is%s accepted",
+		   accepted ? "" : " not");
+	return NUMA_NO_NODE;
+}
+
+/* Who cannot wait goes to another node rather than accept memory. */
+static void test_atomic_elsewhere(struct kunit *test)
+{
+	int nid = node_with(test, false, NUMA_NO_NODE);
+	unsigned long before = atomic_units(test);
+	unsigned int nr, there = 0;
+	struct folio *folio;
+	LIST_HEAD(used);
+
+	node_with(test, true, nid);
+	for (nr = 0; nr < SZ_32M / PAGE_SIZE; nr++) {
+		folio = __folio_alloc_node(GFP_ATOMIC, 0, nid);
+		if (!folio)
+			break;
+		there += folio_nid(folio) != nid;
+		list_add(&folio->lru, &used);
+	}
+	KUNIT_EXPECT_GT(test, there, 0);
+	expect_none_atomic(test, before);
+	put_folios(&used);
+}
+
+static struct kunit_case nodes_cases[] = {
+	KUNIT_CASE(test_atomic_elsewhere),
+	{ }
+};
+
+static struct kunit_suite unaccepted_nodes_suite = {
+	.name = "unaccepted_nodes",
+	.init = need_buddy,
+	.test_cases = nodes_cases,
+};
+
+kunit_test_suite(unaccepted_nodes_suite);
 
 /*
  * What the firmware may bring.
