@@ -119,7 +119,7 @@ run_kunit()
 {
 	local code=0 platform=
 	case ${3:-} in
-	unaccepted_nodes*) platform='unaccepted_sim=1G@1G numa=fake=2' ;;
+	unaccepted_nodes*) platform='unaccepted_sim=1020M@1G numa=fake=2' ;;
 	unaccepted*) platform=unaccepted_sim=auto ;;
 	esac
 	KERNEL=$1 CONFIG=$2 CONSOLE=$TMP/console CMD=true KMEMLEAK=1 \

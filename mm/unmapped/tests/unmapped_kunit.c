@@ -977,6 +977,7 @@ static void test_hibernation(struct kunit *test)
 
 	folio = unmapped_folio_alloc(GFP_KERNEL, 0, UNMAPPED_BUFFER);
 	KUNIT_ASSERT_NOT_NULL(test, folio);
+	KUNIT_EXPECT_EQ(test, mem_cgroup_charge(folio, NULL, GFP_KERNEL), 0);
 	folio_add_lru(folio);
 	folio_put(folio);
 	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_BUFFER), 1);
