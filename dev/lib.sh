@@ -23,6 +23,7 @@ export CCACHE_DIR=${CCACHE_DIR:-$HOME/.cache/ccache}
 export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-10G}
 export CCACHE_BASEDIR=$CACHE CCACHE_NOHASHDIR=1
 export CCACHE_DEPEND=1	# the first compilation needs no preprocessor of its own
+export PATH=$DEV/bin:$PATH	# our ccache
 export KBUILD_BUILD_TIMESTAMP='2026-01-01 00:00:00 UTC'
 export KBUILD_BUILD_USER=dev KBUILD_BUILD_HOST=localhost
 export KBUILD_BUILD_VERSION=1

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Says where a secret is in physical memory, while it is there and after its
- * file is closed, so that somebody can look from outside the guest.
+ * Says where secrets are in physical memory, of one while it is there, of
+ * another when its file is closed, so that somebody can look from outside the
+ * guest.
  *
- * The page is touched on one CPU and given up on another: the first then
- * still has it on its list of pages for the LRU, and a reference with that.
+ * The second is written on one CPU and at once given up on another: the first
+ * then still has its page on the list for the LRU, and a reference with that.
+ * Sooner or later something empties these lists.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -55,6 +57,12 @@ static void say(const char *what, unsigned long long addr)
 	sleep(5);
 }
 
+static unsigned long long write_secret(char *page)
+{
+	memset(page, 's', PAGE);
+	return physical(page);
+}
+
 int main(void)
 {
 	unsigned long long addr;
@@ -63,17 +71,17 @@ int main(void)
 
 	move_to(0);
 	fd = syscall(__NR_memfd_secret, 0);
-	if (fd < 0 || ftruncate(fd, PAGE))
+	if (fd < 0 || ftruncate(fd, 2 * PAGE))
 		err(1, "memfd_secret");
-	secret = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	secret = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		      0);
 	if (secret == MAP_FAILED)
 		err(1, "mmap");
-	memset(secret, 's', PAGE);
-	addr = physical(secret);
-	say("used", addr);
+	say("used", write_secret(secret));
 
+	addr = write_secret(secret + PAGE);
 	move_to(1);
-	munmap(secret, PAGE);
+	munmap(secret, 2 * PAGE);
 	close(fd);
 	say("closed", addr);
 	return 0;
