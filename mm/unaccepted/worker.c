@@ -14,6 +14,8 @@
  */
 
 #include <kunit/visibility.h>
+#include <linux/cleanup.h>
+#include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/init.h>
 #include <linux/jiffies.h>
@@ -122,9 +124,12 @@ static void background_work(struct work_struct *work)
 	if (!READ_ONCE(unaccepted_background) || !unaccepted_get_state(&state))
 		return;
 	if (unaccepted_accept_some(&state, node_units(&state, worker->nid),
-				   max(1UL, BATCH_BYTES >> state.map.shift)))
+				   max(1UL, BATCH_BYTES >> state.map.shift))) {
+		/* A timer on a CPU that is gone by then waits for its return */
+		guard(cpus_read_lock)();
 		queue_delayed_work_on(worker_cpu(worker), unaccepted_wq, dwork,
 				      batch_delay(READ_ONCE(unaccepted_rate_mbps)));
+	}
 }
 
 /**
@@ -140,6 +145,7 @@ void unaccepted_start_background(void)
 
 	if (!READ_ONCE(unaccepted_background))
 		return;
+	guard(cpus_read_lock)();
 	for_each_online_node(nid)
 		if (workers[nid])
 			mod_delayed_work_on(worker_cpu(workers[nid]),
