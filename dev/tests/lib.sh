@@ -140,8 +140,8 @@ run_kunit()
 	fi
 }
 
-# run_programs KERNEL CONFIG ROOT LIST: each line of LIST is a command; prints
-# `### begin`, the output, `### end STATUS`.
+# run_programs KERNEL CONFIG ROOT LIST: each line of LIST is a command, with
+# LIMIT seconds; prints `### begin`, the output, `### end STATUS`.
 run_programs()
 {
 	mkdir -p "$3/bin"
@@ -151,15 +151,15 @@ run_programs()
 		cd /tmp
 		while read -r line; do
 			echo "### begin $line"
-			timeout -k 5 "${LIMIT:-120}" sh -c "$line" 2>&1
+			timeout -k 5 "$1" sh -c "$line" 2>&1
 			status=$?
 			echo
 			echo "### end $status"
 		done </list
 	EOF
 	chmod +x "$3/bin/run-list"
-	KERNEL=$1 CONFIG=$2 ROOT=$3 CMD=run-list TIMEOUT=${TIMEOUT:-900} \
-		"$DEV/boot"
+	KERNEL=$1 CONFIG=$2 ROOT=$3 CMD="run-list ${LIMIT:-120}" \
+		TIMEOUT=${TIMEOUT:-900} "$DEV/boot"
 }
 
 # run_selftests [WHERE]: what $TMP/list names, on $kernel-$config, as TAP; and
