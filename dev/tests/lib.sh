@@ -123,7 +123,7 @@ run_kunit()
 	unaccepted*) platform=unaccepted_sim=auto ;;
 	esac
 	KERNEL=$1 CONFIG=$2 CONSOLE=$TMP/console CMD=true KMEMLEAK=1 \
-		APPEND="kunit.filter_glob=${3:-*} $platform" \
+		APPEND="kunit.filter_glob=${3:-*} $platform ${APPEND:-}" \
 		"$DEV/boot" 2>"$TMP/boot" || code=$?
 	cat "$TMP/boot" >&2
 	tr -d '\r' <"$TMP/console" >"$TMP/kunit.log"

@@ -22,7 +22,6 @@
 #include <linux/memcontrol.h>
 #include <linux/mempolicy.h>
 #include <linux/page_access.h>
-#include <linux/page_owner.h>
 #include <linux/set_memory.h>
 #include <linux/slab.h>
 #include <linux/vmstat.h>
@@ -229,13 +228,6 @@ static bool claim_pages(struct page *page, unsigned int order)
 	return true;
 }
 
-/* page_owner counts on each set being reset, and on the cache as the owner. */
-static void change_page_owner(struct page *page, unsigned int order, gfp_t gfp)
-{
-	reset_page_owner(page, order);
-	set_page_owner(page, order, gfp);
-}
-
 static void put_pages(struct unmapped_block *block, unsigned int idx,
 		      unsigned int order)
 {
@@ -266,7 +258,7 @@ static struct page *hand_out(struct unmapped_block *block, struct page *page,
 	if (raw)
 		forget_dirty(block, page, 1U << order);
 
-	change_page_owner(page, order, req->gfp);
+	unmapped_change_page_owner(page, order, req->gfp);
 	if (order && (req->gfp & __GFP_COMP))
 		prep_compound_page(page, order);
 	count_vm_events(UNMAPPED_ALLOC, 1UL << order);
@@ -531,7 +523,7 @@ static void unmapped_free(struct page *page, unsigned int order)
 	idx = page_to_pfn(page) - block->pfn;
 	atomic_long_sub(nr, &unmapped_owners[block->owner[idx]].used);
 	count_vm_events(UNMAPPED_FREE, nr);
-	change_page_owner(page, order, GFP_NOWAIT);
+	unmapped_change_page_owner(page, order, GFP_NOWAIT);
 	retire_pages(block, idx, page, nr);
 
 	put_pages(block, idx, order);

@@ -236,14 +236,25 @@ static bool clear_dirty_pages(struct unmapped_block *block, struct page *page)
 	return true;
 }
 
-/* Users came and went page by page, the allocator counts the block as one. */
-static void unite_page_owner(struct page *page, unsigned int order)
+/**
+ * unmapped_change_page_owner() - Tell page_owner that pages change hands
+ * @page: The first.
+ * @order: Their order.
+ * @gfp: For the record of the new owner.
+ *
+ * The new owner has them as one. Those before came and went page by page, and
+ * page_owner counts the pages of each.
+ *
+ * Context: As @gfp allows.
+ */
+void unmapped_change_page_owner(struct page *page, unsigned int order,
+				gfp_t gfp)
 {
 	unsigned int i;
 
 	for (i = 0; i < 1U << order; i++)
 		reset_page_owner(page + i, 0);
-	set_page_owner(page, order, GFP_NOWAIT);
+	set_page_owner(page, order, gfp);
 }
 
 /**
@@ -275,7 +286,7 @@ bool unmapped_block_release(struct unmapped_block *block)
 	xa_erase(&unmapped_blocks, block->pfn);
 	unmapped_account_returned(block->nid, 1UL << order);
 	kfree_rcu(block, rcu);
-	unite_page_owner(page, order);
+	unmapped_change_page_owner(page, order, GFP_NOWAIT);
 	__free_pages(page, order);
 	return true;
 

@@ -134,6 +134,8 @@ bool unmapped_freeze_tails(struct page *page, unsigned int nr);
 struct unmapped_block *unmapped_block_create(struct page *page,
 					     unsigned int order, gfp_t gfp);
 bool unmapped_block_release(struct unmapped_block *block);
+void unmapped_change_page_owner(struct page *page, unsigned int order,
+				gfp_t gfp);
 struct page *unmapped_single_create(struct page *page,
 				    enum unmapped_owner owner);
 bool unmapped_single_release(struct page *page);

@@ -460,6 +460,12 @@ static void expect_none_atomic(struct kunit *test, unsigned long before)
 	KUNIT_EXPECT_LE(test, atomic_units(test), before + 2);
 }
 
+/* Where little is left to accept, all else may be used up before that */
+static struct folio *alloc_some(gfp_t gfp, unsigned int order)
+{
+	return folio_alloc(gfp | __GFP_NORETRY | __GFP_NOWARN, order);
+}
+
 /* Allocates until it gets what has to be accepted. */
 static void use_up(struct kunit *test, gfp_t gfp, unsigned int order,
 		   struct list_head *folios)
@@ -468,7 +474,7 @@ static void use_up(struct kunit *test, gfp_t gfp, unsigned int order,
 	struct folio *folio;
 
 	while (units_left(test) == units) {
-		folio = folio_alloc(gfp, order);
+		folio = alloc_some(gfp, order);
 		if (!folio)
 			break;
 		list_add(&folio->lru, folios);
@@ -498,7 +504,7 @@ static unsigned int allocate_atomic(struct kunit *test, unsigned int order)
 	for (movable = MAX_PAGE_ORDER; movable > order; movable--)
 		use_up(test, GFP_KERNEL | __GFP_MOVABLE, movable, &used);
 	for (i = 0; i < NR_BLOCKS; i++) {
-		folio = folio_alloc(GFP_KERNEL | __GFP_MOVABLE, order);
+		folio = alloc_some(GFP_KERNEL | __GFP_MOVABLE, order);
 		if (!folio)
 			break;
 		if (folio_pfn(folio) & (1UL << order)) {
