@@ -112,6 +112,17 @@ install_headers()
 	: >"$TMP/include/local_config.h"
 }
 
+# What the log says of each case that failed.
+kunit_reasons()
+{
+	local line
+	while read -r line; do
+		echo "$line"
+		[[ $line == 'not ok'* ]] || continue
+		sed -n "/# ${line##*.}: .*FAILED/,+6s/^/# /p" "$TMP/kunit.log"
+	done
+}
+
 # run_kunit KERNEL CONFIG [GLOB]: boots, prints the suites' cases as TAP. Those
 # of unaccepted memory, if asked for, run where there is some, those of its
 # nodes where all of it is one node's.
@@ -130,7 +141,7 @@ run_kunit()
 	"$CACHE/tree/base/tools/testing/kunit/kunit.py" parse \
 		--json="$TMP/kunit.json" "$TMP/kunit.log" >&2 || true
 	if [[ -s $TMP/kunit.json ]]; then
-		"$DEV/kunit2tap" "$TMP/kunit.json"
+		"$DEV/kunit2tap" "$TMP/kunit.json" | kunit_reasons
 	fi
 	if ((code)); then
 		not_ok "the console of $1-$2 (status $code)"

@@ -975,6 +975,8 @@ static void test_hibernation(struct kunit *test)
 {
 	struct folio *folio;
 
+	/* With one more a CPU's list could be full, and would be emptied */
+	lru_add_drain_all();
 	folio = unmapped_folio_alloc(GFP_KERNEL, 0, UNMAPPED_BUFFER);
 	KUNIT_ASSERT_NOT_NULL(test, folio);
 	KUNIT_EXPECT_EQ(test, mem_cgroup_charge(folio, NULL, GFP_KERNEL), 0);
