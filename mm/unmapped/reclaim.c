@@ -15,6 +15,7 @@
 #define pr_fmt(fmt) "unmapped_alloc: " fmt
 
 #include <kunit/visibility.h>
+#include <linux/delay.h>
 #include <linux/memory.h>
 #include <linux/nodemask.h>
 #include <linux/shrinker.h>
@@ -93,6 +94,25 @@ unsigned long unmapped_drain(void)
 	return unmapped_total_pages();
 }
 
+#define DRAIN_TRIES	5
+#define DRAIN_WAIT_MS	10
+
+/*
+ * Who looks at a page in passing has a reference, and reclaim may have a block
+ * in its hands. Neither is a reason to refuse what was asked for.
+ */
+static unsigned long drain_patiently(void)
+{
+	unsigned long left = unmapped_drain();
+	int i;
+
+	for (i = 1; left && i < DRAIN_TRIES; i++) {
+		msleep(DRAIN_WAIT_MS);
+		left = unmapped_drain();
+	}
+	return left;
+}
+
 static unsigned long returnable(struct unmapped_node *node)
 {
 	return READ_ONCE(node->nr_detached) +
@@ -117,11 +137,13 @@ static unsigned long unmapped_shrink_scan(struct shrinker *shrinker,
 }
 
 /* Such pages do not move: without this, offlining tries until a signal. */
-static bool range_in_use(unsigned long pfn, unsigned long nr)
+static bool range_in_use(const struct memory_notify *range)
 {
+	unsigned long pfn = range->start_pfn;
+	unsigned long end = pfn + range->nr_pages;
 	struct page *page;
 
-	for (; nr; pfn++, nr--) {
+	for (; pfn < end; pfn++) {
 		page = pfn_to_online_page(pfn);
 		if (page && page_inaccessible(page))
 			return true;
@@ -135,7 +157,7 @@ static int unmapped_memory_notify(struct notifier_block *nb,
 	struct memory_notify *range = arg;
 
 	if (action == MEM_GOING_OFFLINE && unmapped_drain() &&
-	    range_in_use(range->start_pfn, range->nr_pages))
+	    range_in_use(range) && drain_patiently() && range_in_use(range))
 		return notifier_from_errno(-EBUSY);
 	return NOTIFY_OK;
 }
@@ -150,7 +172,7 @@ VISIBLE_IF_KUNIT int unmapped_pm_notify(struct notifier_block *nb,
 		unmapped_set_frozen(true);
 		/* Pages that nobody uses any more wait there to be freed */
 		lru_add_drain_all();
-		left = unmapped_drain();
+		left = drain_patiently();
 		if (!left)
 			break;
 		unmapped_set_frozen(false);

@@ -38,6 +38,7 @@
 #include <linux/swap.h>
 #include <linux/uaccess.h>
 #include <linux/vmstat.h>
+#include <linux/workqueue.h>
 
 #include "../../internal.h"
 #include "../unmapped.h"
@@ -993,6 +994,35 @@ static void test_hibernation(struct kunit *test)
 						 NULL),
 			notifier_from_errno(-EBUSY));
 	lru_add_drain_all();
+}
+
+struct look {
+	struct delayed_work work;
+	struct page *page;
+};
+
+static void look_away(struct work_struct *work)
+{
+	put_page(container_of(work, struct look, work.work)->page);
+}
+
+/* Nor do those that somebody looks at in passing. */
+static void test_hibernation_waits(struct kunit *test)
+{
+	struct look *look = kunit_kzalloc(test, sizeof(*look), GFP_KERNEL);
+	struct page *page = alloc(test, GFP_KERNEL, 0, UNMAPPED_BUFFER);
+
+	KUNIT_ASSERT_NOT_NULL(test, look);
+	give_back(test, page, 0);
+	look->page = page;
+	get_page(page);
+	INIT_DELAYED_WORK(&look->work, look_away);
+	schedule_delayed_work(&look->work, msecs_to_jiffies(15));
+	KUNIT_EXPECT_EQ(test, unmapped_pm_notify(NULL, PM_HIBERNATION_PREPARE,
+						 NULL), NOTIFY_OK);
+	flush_delayed_work(&look->work);
+	unmapped_pm_notify(NULL, PM_POST_HIBERNATION, NULL);
+	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
 }
 
 /* The fullest block serves first, so that the other runs empty. */
@@ -1957,6 +1987,7 @@ static struct kunit_case unmapped_cases[] = {
 	KUNIT_CASE(test_nodes),
 	KUNIT_CASE(test_frozen),
 	KUNIT_CASE(test_hibernation),
+	KUNIT_CASE(test_hibernation_waits),
 	KUNIT_CASE(test_fullest_first),
 	KUNIT_CASE(test_caps),
 	KUNIT_CASE(test_caps_apart),
