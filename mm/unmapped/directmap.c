@@ -23,7 +23,6 @@
 #include <kunit/visibility.h>
 #include <linux/highmem.h>
 #include <linux/page_access.h>
-#include <linux/page_owner.h>
 #include <linux/set_memory.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -234,27 +233,6 @@ static bool clear_dirty_pages(struct unmapped_block *block, struct page *page)
 		clear_bit(i, block->dirty);
 	}
 	return true;
-}
-
-/**
- * unmapped_change_page_owner() - Tell page_owner that pages change hands
- * @page: The first.
- * @order: Their order.
- * @gfp: For the record of the new owner.
- *
- * The new owner has them as one. Those before came and went page by page, and
- * page_owner counts the pages of each.
- *
- * Context: As @gfp allows.
- */
-void unmapped_change_page_owner(struct page *page, unsigned int order,
-				gfp_t gfp)
-{
-	unsigned int i;
-
-	for (i = 0; i < 1U << order; i++)
-		reset_page_owner(page + i, 0);
-	set_page_owner(page, order, gfp);
 }
 
 /**

@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
+#include <linux/page_owner.h>
 #include <linux/spinlock.h>
 #include <linux/unmapped_alloc.h>
 #include <linux/workqueue.h>
@@ -134,8 +135,6 @@ bool unmapped_freeze_tails(struct page *page, unsigned int nr);
 struct unmapped_block *unmapped_block_create(struct page *page,
 					     unsigned int order, gfp_t gfp);
 bool unmapped_block_release(struct unmapped_block *block);
-void unmapped_change_page_owner(struct page *page, unsigned int order,
-				gfp_t gfp);
 struct page *unmapped_single_create(struct page *page,
 				    enum unmapped_owner owner);
 bool unmapped_single_release(struct page *page);
@@ -155,6 +154,20 @@ int unmapped_reclaim_init(void);
 unsigned long unmapped_total_pages(void);
 unsigned long unmapped_total_free(void);
 unsigned long unmapped_total_used(void);
+
+/*
+ * Tell page_owner that pages change hands. The new owner has them as one; those
+ * before came and went page by page, and page_owner counts the pages of each.
+ */
+static inline void unmapped_change_page_owner(struct page *page,
+					      unsigned int order, gfp_t gfp)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1U << order; i++)
+		reset_page_owner(page + i, 0);
+	set_page_owner(page, order, gfp);
+}
 
 #if IS_ENABLED(CONFIG_KUNIT)
 /* Static, but for the tests that replace or call them */
