@@ -4,9 +4,8 @@
  * long allocations stood still, and the longest stretch with interrupts off,
  * are in debugfs.
  *
- * Memory is accepted long before there are per-CPU areas, so units are
- * counted here, and those of early boot, but for guards, go to the events
- * later.
+ * Memory is accepted long before there are per-CPU areas: events of early boot
+ * wait here until they can be added.
  */
 
 #include <linux/debugfs.h>
@@ -41,6 +40,17 @@ static struct {
 	u64 ns;
 } at_init;
 
+/* The boot CPU is alone then. */
+static unsigned long early_events[ACCEPT_WAIT - ACCEPT_UNITS_BOOT];
+
+static void count_event(enum vm_event_item item)
+{
+	if (slab_is_available())
+		count_vm_event(item);
+	else
+		early_events[item - ACCEPT_UNITS_BOOT]++;
+}
+
 static void raise64(atomic64_t *highest, u64 value)
 {
 	s64 old = atomic64_read(highest);
@@ -74,13 +84,11 @@ void unaccepted_count_unit(phys_addr_t start, enum accept_cause cause,
 	atomic_long_inc(&stats.units[cause]);
 	atomic64_add(ns, &stats.ns);
 	raise64(&stats.longest_ns, ns);
-	if (guard)
-		atomic_long_inc(&stats.guards);
-	if (!slab_is_available())
+	count_event(ACCEPT_UNITS_BOOT + cause);
+	if (!guard)
 		return;
-	count_vm_event(ACCEPT_UNITS_BOOT + cause);
-	if (guard)
-		count_vm_event(ACCEPT_GUARD);
+	atomic_long_inc(&stats.guards);
+	count_event(ACCEPT_GUARD);
 }
 
 /**
@@ -184,12 +192,13 @@ void unaccepted_memory_booted(void)
 static int __init unaccepted_stats_init(void)
 {
 	struct unaccepted_state state;
+	unsigned int i;
 
 	if (!unaccepted_get_state(&state))
 		return 0;
 
-	count_vm_events(ACCEPT_UNITS_BOOT,
-			atomic_long_read(&stats.units[ACCEPT_BOOT]));
+	for (i = 0; i < ARRAY_SIZE(early_events); i++)
+		count_vm_events(ACCEPT_UNITS_BOOT + i, early_events[i]);
 	debugfs_create_file("unaccepted_memory", 0400, NULL, NULL,
 			    &unaccepted_memory_fops);
 	return 0;
