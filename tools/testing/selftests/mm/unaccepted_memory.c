@@ -20,8 +20,11 @@
 #include "unmapped_util.h"
 
 #define CHECK		"/sys/kernel/debug/unaccepted_check"
+#define STATS		"/sys/kernel/debug/unaccepted_memory"
 #define SIM		"/sys/kernel/debug/unaccepted_sim"
 #define SYSFS		"/sys/kernel/mm/unaccepted/"
+#define POISON		"/sys/devices/system/memory/hard_offline_page"
+#define UNPOISON	"/sys/kernel/debug/hwpoison/unpoison-pfn"
 #define NR_THREADS	4
 #define THREAD_BYTES	(32 * MIB)
 #define HUGE_BYTES	(2 * MIB)
@@ -189,23 +192,63 @@ static int test_gigantic(void)
 			     1, 30, is_zero);
 }
 
-/* To gather free memory is no reason to accept any. */
+static bool write_pfn(const char *path, __u64 pfn, unsigned int shift)
+{
+	char number[32];
+
+	snprintf(number, sizeof(number), "0x%llx", pfn << shift);
+	return write_string(path, number);
+}
+
+static bool poison(__u64 pfn)
+{
+	return write_pfn(POISON, pfn, 12);
+}
+
+static bool unpoison(__u64 pfn)
+{
+	return write_pfn(UNPOISON, pfn, 0);
+}
+
+/* The first page of a large block that is not accepted, to poison. */
+static __u64 block_to_poison(void)
+{
+	if (access(POISON, W_OK) || access(UNPOISON, W_OK) ||
+	    proc_value(CHECK, "largest_order") < 2)
+		return ABSENT;
+	return proc_value(CHECK, "largest_pfn");
+}
+
+/*
+ * To gather free memory is no reason to accept any. Compaction wants small
+ * blocks: those around a poisoned page are not accepted.
+ */
 static int test_compaction(void)
 {
 	size_t bytes = 64 * MIB, i;
 	char *p = map_anon(bytes, MADV_NOHUGEPAGE);
-	__u64 before, after;
-	bool done;
+	__u64 before, after, poisoned[8];
+	bool done, back = true;
+	size_t nr;
 
 	if (!p)
 		return KSFT_FAIL;
 	touch(p, bytes);
 	for (i = 0; i < bytes; i += 2 * PAGE)
 		madvise(p + i, PAGE, MADV_DONTNEED);
+	for (nr = 0; nr < ARRAY_SIZE(poisoned); nr++) {
+		poisoned[nr] = block_to_poison();
+		if (poisoned[nr] == ABSENT || !poison(poisoned[nr]))
+			break;
+	}
 	before = number_in(SYSFS "remaining", 10);
 	done = write_string("/proc/sys/vm/compact_memory", "1");
 	after = number_in(SYSFS "remaining", 10);
 	munmap(p, bytes);
+	while (nr--)
+		back &= unpoison(poisoned[nr]);
+	if (!back)
+		return KSFT_FAIL;
 	if (!done)
 		return KSFT_SKIP;
 	if (before - after <= 2 * HUGE_BYTES)
@@ -238,33 +281,22 @@ static int test_most_of_memory(void)
 	return KSFT_FAIL;
 }
 
-static bool write_pfn(const char *path, __u64 pfn, unsigned int shift)
-{
-	char number[32];
-
-	snprintf(number, sizeof(number), "0x%llx", pfn << shift);
-	return write_string(path, number);
-}
-
 /*
  * Two pages next to each other inside a free block that is not accepted go,
  * and come back. Neither may be lost in a block without a mark.
  */
 static int test_poison(void)
 {
-	const char *poison = "/sys/devices/system/memory/hard_offline_page";
-	const char *unpoison = "/sys/kernel/debug/hwpoison/unpoison-pfn";
-	__u64 pfn = proc_value(CHECK, "largest_pfn");
+	__u64 pfn = block_to_poison();
 	__u64 i;
 
-	if (pfn == ABSENT || access(poison, W_OK) || access(unpoison, W_OK) ||
-	    proc_value(CHECK, "largest_order") < 2)
+	if (pfn == ABSENT)
 		return KSFT_SKIP;
 	for (i = 2; i < 4; i++)
-		if (!write_pfn(poison, pfn + i, 12) || !all_sound())
+		if (!poison(pfn + i) || !all_sound())
 			return KSFT_FAIL;
 	for (i = 2; i < 4; i++)
-		if (!write_pfn(unpoison, pfn + i, 0) || !all_sound())
+		if (!unpoison(pfn + i) || !all_sound())
 			return KSFT_FAIL;
 	return KSFT_PASS;
 }
@@ -348,6 +380,28 @@ static int test_counters(void)
 	return KSFT_FAIL;
 }
 
+/* The events have all that was accepted, from early boot on. */
+static int test_events(void)
+{
+	static const char * const causes[] = {
+		"boot", "alloc", "atomic", "background", "range", "guard",
+	};
+	char event[32], units[32];
+	int result = KSFT_PASS;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(causes); i++) {
+		snprintf(event, sizeof(event), "accept_%s", causes[i]);
+		snprintf(units, sizeof(units), "units_%s", causes[i]);
+		if (vmstat(event) == proc_value(STATS, units))
+			continue;
+		ksft_print_msg("%s: %llu events, %llu units\n", causes[i],
+			       vmstat(event), proc_value(STATS, units));
+		result = KSFT_FAIL;
+	}
+	return result;
+}
+
 /* Blocks of memory that nobody uses go offline and come back as they were. */
 static int test_offline(void)
 {
@@ -416,6 +470,7 @@ static const struct {
 	{ "most of memory", test_most_of_memory },
 	{ "background acceptance of the rest", test_background },
 	{ "threads on accepted memory", test_storm },
+	{ "events", test_events },
 };
 
 int main(void)
