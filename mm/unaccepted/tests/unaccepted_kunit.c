@@ -361,28 +361,40 @@ static int need_buddy(struct kunit *test)
 	return 0;
 }
 
-/* A free block of the highest order that is not accepted. */
-static struct page *find_block(struct kunit *test)
+/* Is this a free block of the highest order that is not accepted? */
+static bool is_whole(unsigned long pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+
+	return page && buddy_unaccepted(page) &&
+	       buddy_order(page) == MAX_PAGE_ORDER;
+}
+
+/* Such blocks, next to each other and aligned to their number. */
+static struct page *find_blocks(struct kunit *test, unsigned int nr)
 {
 	struct unaccepted_state state;
-	unsigned long unit;
-	struct page *page;
+	unsigned long unit, pfn;
+	unsigned int i;
 
 	KUNIT_ASSERT_TRUE(test, unaccepted_get_state(&state));
 	for_each_and_bit(unit, state.bitmap, state.ours, state.map.nr) {
-		page = pfn_to_online_page(PHYS_PFN(unaccepted_unit_start(&state,
-									 unit)));
-		if (page && buddy_unaccepted(page) &&
-		    buddy_order(page) == MAX_PAGE_ORDER)
-			return page;
+		pfn = PHYS_PFN(unaccepted_unit_start(&state, unit));
+		if (!IS_ALIGNED(pfn, nr * MAX_ORDER_NR_PAGES))
+			continue;
+		for (i = 0; i < nr; i++)
+			if (!is_whole(pfn + i * MAX_ORDER_NR_PAGES))
+				break;
+		if (i == nr)
+			return pfn_to_page(pfn);
 	}
-	kunit_skip(test, "no free block of the highest order is left");
+	kunit_skip(test, "no free blocks of the highest order are left");
 }
 
 /* Of a block that is taken in part the rest has a mark where it needs one. */
 static void test_taken_in_part(struct kunit *test)
 {
-	struct page *page = find_block(test);
+	struct page *page = find_blocks(test, 1);
 	struct page *rest = page + pageblock_nr_pages;
 	unsigned long pfn = page_to_pfn(page);
 
@@ -394,6 +406,24 @@ static void test_taken_in_part(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, buddy_unaccepted(rest),
 			__unaccepted_pending(rest, pageblock_order));
 	free_contig_range(pfn, pageblock_nr_pages);
+}
+
+/* One large folio of several blocks: the first has no mark, another one has. */
+static void test_contiguous(struct kunit *test)
+{
+	struct page *page = find_blocks(test, 2);
+	unsigned long pfn = page_to_pfn(page), nr = MAX_ORDER_NR_PAGES;
+
+	KUNIT_ASSERT_EQ(test, alloc_contig_range(pfn, pfn + nr, MIGRATE_MOVABLE,
+						 GFP_KERNEL), 0);
+	free_contig_range(pfn, nr);
+	KUNIT_ASSERT_EQ(test, alloc_contig_range(pfn, pfn + 2 * nr,
+						 MIGRATE_MOVABLE,
+						 GFP_KERNEL | __GFP_COMP), 0);
+	/* A broken kernel keeps it: it would not do to be used by anybody */
+	KUNIT_ASSERT_FALSE(test, __unaccepted_pending(page,
+						      MAX_PAGE_ORDER + 1));
+	folio_put(page_folio(page));
 }
 
 static unsigned long units_left(struct kunit *test)
@@ -497,7 +527,7 @@ static unsigned int allocate_atomic(struct kunit *test, unsigned int order)
 	LIST_HEAD(freed);
 	LIST_HEAD(used);
 
-	find_block(test);
+	find_blocks(test, 1);
 	/* The lists of the CPUs may have some of either kind. */
 	drain_all_pages(NULL);
 	use_up(test, GFP_KERNEL, 0, &used);
@@ -547,6 +577,7 @@ static void test_atomic_steals(struct kunit *test)
 
 static struct kunit_case buddy_cases[] = {
 	KUNIT_CASE(test_taken_in_part),
+	KUNIT_CASE(test_contiguous),
 	KUNIT_CASE(test_atomic_claims),
 	KUNIT_CASE(test_atomic_steals),
 	KUNIT_CASE(test_bulk),
