@@ -225,7 +225,7 @@ struct unaccepted_check {
 	unsigned long stale;
 	unsigned long missing;
 	unsigned long reported;		/* to the host, which never gave it */
-	unsigned long largest_pfn;	/* of a block with the mark */
+	unsigned long largest_pfn;	/* of a block that begins unaccepted */
 	unsigned int largest_order;
 };
 
@@ -240,7 +240,8 @@ static void check_block(struct page *page, unsigned int order,
 	check->stale += marked && !pending;
 	check->missing += pending && !marked;
 	check->reported += pending && page_reported(page);
-	if (marked && pending && order >= check->largest_order) {
+	if (marked && order >= check->largest_order &&
+	    __unaccepted_pending(page, 0)) {
 		check->largest_order = order;
 		check->largest_pfn = page_to_pfn(page);
 	}
