@@ -391,10 +391,18 @@ static struct page *find_blocks(struct kunit *test, unsigned int nr)
 	kunit_skip(test, "no free blocks of the highest order are left");
 }
 
+/* One of two pageblocks. */
+static struct page *find_pair(struct kunit *test)
+{
+	if (pageblock_order != MAX_PAGE_ORDER - 1)
+		kunit_skip(test, "a block is no pair of pageblocks");
+	return find_blocks(test, 1);
+}
+
 /* Of a block that is taken in part the rest has a mark where it needs one. */
 static void test_taken_in_part(struct kunit *test)
 {
-	struct page *page = find_blocks(test, 1);
+	struct page *page = find_pair(test);
 	struct page *rest = page + pageblock_nr_pages;
 	unsigned long pfn = page_to_pfn(page);
 
@@ -406,6 +414,25 @@ static void test_taken_in_part(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, buddy_unaccepted(rest),
 			__unaccepted_pending(rest, pageblock_order));
 	free_contig_range(pfn, pageblock_nr_pages);
+}
+
+/* What is accepted, and freed beside what is not, becomes a marked block. */
+static void test_merged(struct kunit *test)
+{
+	struct page *page = find_pair(test);
+	unsigned long half = page_to_pfn(page) + pageblock_nr_pages;
+
+	if (!__unaccepted_pending(page, 0))
+		kunit_skip(test, "accepted as the guard of another block");
+	KUNIT_ASSERT_EQ(test, alloc_contig_range(half, half + pageblock_nr_pages,
+						 MIGRATE_MOVABLE, GFP_KERNEL),
+			0);
+	KUNIT_EXPECT_TRUE(test, buddy_unaccepted(page));
+	free_contig_range(half, pageblock_nr_pages);
+	drain_all_pages(NULL);
+	if (buddy_order(page) != MAX_PAGE_ORDER)
+		kunit_skip(test, "somebody else took a part of it");
+	KUNIT_EXPECT_TRUE(test, buddy_unaccepted(page));
 }
 
 /* One large folio of several blocks: the first has no mark, another one has. */
@@ -577,6 +604,7 @@ static void test_atomic_steals(struct kunit *test)
 
 static struct kunit_case buddy_cases[] = {
 	KUNIT_CASE(test_taken_in_part),
+	KUNIT_CASE(test_merged),
 	KUNIT_CASE(test_contiguous),
 	KUNIT_CASE(test_atomic_claims),
 	KUNIT_CASE(test_atomic_steals),
