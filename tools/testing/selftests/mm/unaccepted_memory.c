@@ -23,7 +23,8 @@
 #define STATS		"/sys/kernel/debug/unaccepted_memory"
 #define SIM		"/sys/kernel/debug/unaccepted_sim"
 #define SYSFS		"/sys/kernel/mm/unaccepted/"
-#define POISON		"/sys/devices/system/memory/hard_offline_page"
+#define MEMORY		"/sys/devices/system/memory/"
+#define POISON		MEMORY "hard_offline_page"
 #define UNPOISON	"/sys/kernel/debug/hwpoison/unpoison-pfn"
 #define NR_THREADS	4
 #define THREAD_BYTES	(32 * MIB)
@@ -309,7 +310,7 @@ static int test_kexec(void)
 {
 	__u64 pfn = proc_value(CHECK, "largest_pfn");
 	__u64 order = proc_value(CHECK, "largest_order");
-	__u64 before = number_in(SYSFS "remaining", 10);
+	__u64 before = vmstat("accept_range");
 	struct kexec_segment segment = { .buf = "code", .bufsz = 4 };
 	int result = KSFT_FAIL;
 
@@ -323,7 +324,8 @@ static int test_kexec(void)
 		ksft_print_msg("kexec_load: %s\n", strerror(errno));
 		return errno == ENOSYS ? KSFT_SKIP : KSFT_FAIL;
 	}
-	if (before - number_in(SYSFS "remaining", 10) >= HUGE_BYTES)
+	/* Pages to copy from may have been accepted, too, but not as a range */
+	if (vmstat("accept_range") > before)
 		result = KSFT_PASS;
 	syscall(SYS_kexec_load, 0, 0, NULL, KEXEC_ARCH_X86_64);
 	return result;
@@ -402,30 +404,66 @@ static int test_events(void)
 	return result;
 }
 
+/* @accepted: How many units for that. To come back may accept some, too. */
+static int offline_and_online(const char *path, __u64 *accepted)
+{
+	__u64 before = vmstat("accept_range");
+
+	if (take_offline(path, 2))
+		return KSFT_SKIP;
+	*accepted = vmstat("accept_range") - before;
+	return all_sound() && write_string(path, "1") ? KSFT_PASS : KSFT_FAIL;
+}
+
+/*
+ * Memory that goes offline is accepted: nobody could do that when it is gone.
+ * What is not accepted is at the end of a node, and below that.
+ */
+static int test_offline_unaccepted(void)
+{
+	__u64 pfn = proc_value(CHECK, "largest_pfn");
+	__u64 size = number_in(MEMORY "block_size_bytes", 16);
+	__u64 block, accepted;
+	int result = KSFT_SKIP, tries = 4;
+	char path[320];
+
+	if (pfn == ABSENT || size == ABSENT ||
+	    number_in(SYSFS "remaining", 10) < 2 * size)
+		return KSFT_SKIP;
+	for (block = pfn * PAGE / size; block && tries--; block--) {
+		snprintf(path, sizeof(path), MEMORY "memory%llu/online", block);
+		result = offline_and_online(path, &accepted);
+		if (result != KSFT_SKIP)
+			break;
+	}
+	if (result != KSFT_PASS || accepted)
+		return result;
+	ksft_print_msg("%s: was not accepted\n", path);
+	return KSFT_FAIL;
+}
+
 /* Blocks of memory that nobody uses go offline and come back as they were. */
 static int test_offline(void)
 {
-	const char *dir = "/sys/devices/system/memory";
 	char path[320];
 	struct dirent *entry;
-	int done = 0;
+	int result, done = 0;
+	__u64 accepted;
 	DIR *d;
 
-	d = opendir(dir);
+	d = opendir(MEMORY);
 	if (!d)
 		return KSFT_SKIP;
 	while (done < 2 && (entry = readdir(d))) {
 		if (strncmp(entry->d_name, "memory", 6))
 			continue;
-		snprintf(path, sizeof(path), "%s/%s/online", dir,
-			 entry->d_name);
-		if (take_offline(path, 2))
-			continue;
-		done++;
-		if (!all_sound() || !write_string(path, "1")) {
+		snprintf(path, sizeof(path), MEMORY "%s/online", entry->d_name);
+		result = offline_and_online(path, &accepted);
+		if (result == KSFT_FAIL) {
 			closedir(d);
 			return KSFT_FAIL;
 		}
+		done += result == KSFT_PASS;
 	}
 	closedir(d);
 	return done ? KSFT_PASS : KSFT_SKIP;
@@ -464,6 +502,7 @@ static const struct {
 	{ "poisoned pages", test_poison },
 	{ "/proc/kcore and /proc/kpageflags", test_readers },
 	{ "kexec segments", test_kexec },
+	{ "memory that is not accepted goes offline", test_offline_unaccepted },
 	{ "memory offline and online", test_offline },
 	{ "the same threads again", test_storm },
 	{ "counters", test_counters },
