@@ -468,13 +468,12 @@ void unmapped_push_single(struct page *page)
 	queue_work(system_unbound_wq, &node->return_work);
 }
 
-/* Poison never comes back, from a single page or from a block. */
+/* unmapped_single_release() keeps poison, whenever that struck. */
 static void free_single(struct page *page)
 {
 	atomic_long_dec(&unmapped_owners[page_private(page)].used);
 	count_vm_event(UNMAPPED_FREE);
-	if (likely(!PageHWPoison(page)))
-		unmapped_push_single(page);
+	unmapped_push_single(page);
 }
 
 /*
