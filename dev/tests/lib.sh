@@ -124,15 +124,11 @@ kunit_reasons()
 }
 
 # run_kunit KERNEL CONFIG [GLOB]: boots, prints the suites' cases as TAP. Those
-# of unaccepted memory, if asked for, run where there is some, those of its
-# nodes where all of it is one node's.
+# of unaccepted memory, if asked for, run where there is some.
 run_kunit()
 {
 	local code=0 platform=
-	case ${3:-} in
-	unaccepted_nodes*) platform='unaccepted_sim=1020M@1G numa=fake=2' ;;
-	unaccepted*) platform=unaccepted_sim=auto ;;
-	esac
+	[[ ${3:-} != unaccepted* ]] || platform=unaccepted_sim=auto
 	KERNEL=$1 CONFIG=$2 CONSOLE=$TMP/console CMD=true KMEMLEAK=1 \
 		APPEND="kunit.filter_glob=${3:-*} $platform ${APPEND:-}" \
 		"$DEV/boot" 2>"$TMP/boot" || code=$?

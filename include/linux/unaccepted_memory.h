@@ -16,7 +16,7 @@ struct efi_unaccepted_memory;
  * enum accept_cause - what a unit of memory is accepted for
  * @ACCEPT_BOOT: memblock, before there is a page allocator.
  * @ACCEPT_ALLOC: An allocation that may sleep.
- * @ACCEPT_ATOMIC: An allocation that does not say that it may.
+ * @ACCEPT_ATOMIC: An allocation that may not, in an interrupt for instance.
  * @ACCEPT_BACKGROUND: Nothing yet: the worker, eager mode, or sysfs.
  * @ACCEPT_RANGE: A range of memory: contiguous allocations, CMA, kexec, and
  *	the blocks of the list.

@@ -310,6 +310,6 @@ void __init unaccepted_memory_init(void)
 	accept_reserved();
 	busy_units = alloc_units(&state);
 	unaccepted_get_state(&state);
-	if (!unaccepted_buddy_init(&state))
-		static_branch_enable(&unaccepted_list_key);
+	unaccepted_buddy_init(&state);
+	static_branch_enable(&unaccepted_list_key);
 }

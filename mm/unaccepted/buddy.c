@@ -23,7 +23,6 @@
 #include <trace/events/unaccepted.h>
 
 #include "../internal.h"
-#include "../page_reporting.h"
 #include "buddy.h"
 #include "unaccepted.h"
 
@@ -105,25 +104,23 @@ void unaccepted_unit_ready(const struct unaccepted_state *state,
 }
 
 /**
- * unaccepted_free_new() - Prepare pages that are new to the page allocator
- * @page: The first.
- * @order: Their order. Some of their units, or the guard, are not accepted.
- * @kasan: Tell KASAN that they are free.
+ * unaccepted_prepare_block() - Prepare a block that is new to the buddy
+ * @page: The first page of a pageblock that is pending.
+ * @kasan: Tell KASAN that it is free.
  *
  * Where memory is accepted already this does what free_pages_prepare() would
  * have done. The rest has no contents, and gets them when it is accepted.
  *
- * Context: As for __free_pages_core().
+ * Context: Boot.
  */
-void __meminit unaccepted_free_new(struct page *page, unsigned int order,
-				   bool kasan)
+void __meminit unaccepted_prepare_block(struct page *page, bool kasan)
 {
-	unsigned long pfn = page_to_pfn(page), end = pfn + (1UL << order);
+	unsigned long pfn = page_to_pfn(page), end = pfn + pageblock_nr_pages;
 	struct unaccepted_state state;
 	unsigned long next;
 
 	if (kasan)
-		kasan_poison_pages(page, order, false);
+		kasan_poison_pages(page, pageblock_order, false);
 	if (!unaccepted_get_state(&state))
 		return;
 	for (; pfn < end; pfn = next) {
@@ -135,22 +132,139 @@ void __meminit unaccepted_free_new(struct page *page, unsigned int order,
 }
 
 /*
- * What the page allocator asks.
+ * Accepting blocks.
  */
 
-bool __unaccepted_pending(const struct page *page, unsigned int order)
+/* Pages in whole blocks that are accepted, and not for CMA alone. */
+static unsigned long ready_pages(struct zone *zone)
 {
-	return range_contains_unaccepted_memory(page_to_phys(page),
-						PAGE_SIZE << order);
+	unsigned long left = zone_page_state(zone, NR_UNACCEPTED) +
+			     zone_page_state(zone, NR_FREE_CMA_PAGES);
+	unsigned long nr = 0;
+	int order;
+
+	for (order = pageblock_order; order < NR_PAGE_ORDERS; order++)
+		/* A block more or less makes no difference */
+		nr += data_race(zone->free_area[order].nr_free) << order;
+	return nr - min(nr, left);
 }
 
-void __unaccepted_clear_buddy(struct page *page, unsigned int order)
+/**
+ * unaccepted_reserve_short() - Ask whether a zone's reserve is to be filled
+ * @zone: The zone.
+ *
+ * The reserve is for those who cannot wait. They claim whole pageblocks of it,
+ * whatever their migratetype, so only whole ones count.
+ *
+ * Context: Any.
+ * Return: true if the zone has marked blocks, and less accepted memory than it
+ * should have at hand.
+ */
+bool unaccepted_reserve_short(struct zone *zone)
 {
-	bool unaccepted = buddy_pending(page, order);
+	unsigned long reserve = READ_ONCE(unaccepted_reserve_kbytes) >>
+				(PAGE_SHIFT - 10);
 
-	__ClearPageBuddy(page);
-	if (unaccepted)
-		__SetPageUnaccepted(page);
+	if (!zone_has_unaccepted(zone) || zone_idx(zone) == ZONE_MOVABLE)
+		return false;
+	return ready_pages(zone) < min(reserve, zone_managed_pages(zone) / 64);
+}
+
+/* Less than that on the lists of the CPUs is not worth to look after. */
+#define PCP_PAGES	(pageblock_nr_pages / 8)
+
+static unsigned long pcp_pages(struct zone *zone)
+{
+	unsigned long nr = 0;
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		nr += READ_ONCE(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count);
+	return nr;
+}
+
+/**
+ * unaccepted_gather_pages() - Look for accepted memory on the lists of the CPUs
+ * @zone: The zone.
+ *
+ * They may have tens of MiB there, of which each page keeps a block from being
+ * whole. To give these back costs less than to accept a unit.
+ *
+ * Context: Process context, does not sleep.
+ * Return: true if more blocks are whole now.
+ */
+bool unaccepted_gather_pages(struct zone *zone)
+{
+	unsigned long before = ready_pages(zone);
+
+	if (pcp_pages(zone) < PCP_PAGES)
+		return false;
+	drain_all_pages(zone);
+	return ready_pages(zone) > before;
+}
+
+static bool all_marked(struct page *page, unsigned int order)
+{
+	unsigned long i;
+
+	for (i = 0; i < 1UL << order; i += pageblock_nr_pages)
+		if (!page_unaccepted(page + i))
+			return false;
+	return true;
+}
+
+/* How many blocks to look at for one that others are next to. */
+#define SEARCH_BLOCKS	64
+
+/*
+ * The block with the highest address, as it is at the end of the list: what
+ * comes after it is accepted, so that it needs no guard. It goes to the head
+ * for others to take another one.
+ */
+static struct page *next_block(struct zone *zone, unsigned int order)
+{
+	struct page *page, *found = NULL;
+	unsigned int tries = SEARCH_BLOCKS;
+	unsigned long i;
+
+	guard(spinlock_irqsave)(&zone->lock);
+	list_for_each_entry_reverse(page, &zone->unaccepted_pages, buddy_list) {
+		found = pfn_to_page(ALIGN_DOWN(page_to_pfn(page),
+					       1UL << order));
+		if (all_marked(found, order))
+			break;
+		found = NULL;
+		if (!--tries)
+			break;
+	}
+	for (i = 0; found && i < 1UL << order; i += pageblock_nr_pages)
+		list_move(&found[i].buddy_list, &zone->unaccepted_pages);
+	return found;
+}
+
+/* Frees memory for others to take: who accepted it may have to come again. */
+static void release_blocks(struct page *page, unsigned int order)
+{
+	unsigned long i;
+
+	for (i = 0; i < 1UL << order; i += pageblock_nr_pages)
+		unaccepted_release_block(page + i);
+}
+
+static struct unaccepted_span block_span(const struct unaccepted_state *state,
+					 const struct page *page,
+					 unsigned int order)
+{
+	return unaccepted_span(&state->map, page_to_phys(page),
+			       PAGE_SIZE << order);
+}
+
+/* Is this an allocation that may stand still, whatever it may not do then? */
+static bool may_wait(gfp_t gfp)
+{
+	if (irqs_disabled() || !in_task())
+		return false;
+	return gfpflags_allow_blocking(gfp) || !(gfp & __GFP_HIGH);
 }
 
 static unsigned int accept_and_wait(const struct unaccepted_state *state,
@@ -159,7 +273,7 @@ static unsigned int accept_and_wait(const struct unaccepted_state *state,
 	unsigned long pflags;
 	unsigned int units;
 
-	if (!gfpflags_allow_blocking(gfp) || irqs_disabled())
+	if (!may_wait(gfp))
 		return unaccepted_accept_span(state, span, ACCEPT_ATOMIC);
 
 	psi_memstall_enter(&pflags);
@@ -168,82 +282,151 @@ static unsigned int accept_and_wait(const struct unaccepted_state *state,
 	return units;
 }
 
-void __unaccepted_accept_page(struct page *page, unsigned int order,
-			      gfp_t gfp)
+static void accept_stalled(struct page *page, unsigned int order, gfp_t gfp)
 {
 	struct unaccepted_state state;
-	struct unaccepted_span span;
 	unsigned int units;
 	u64 begin, ns;
 
-	__ClearPageUnaccepted(page);
 	if (!unaccepted_get_state(&state))
 		return;
-	span = unaccepted_span(&state.map, page_to_phys(page),
-			       PAGE_SIZE << order);
-	if (!unaccepted_span_pending(&state, span))
-		return;
-
 	begin = local_clock();
-	units = accept_and_wait(&state, span, gfp);
+	units = accept_and_wait(&state, block_span(&state, page, order), gfp);
 	ns = local_clock() - begin;
 	unaccepted_count_stall(units, ns);
 	trace_accept_stall(page_to_pfn(page), order, gfp, units, ns);
 }
 
-/**
- * __unaccepted_accept_range() - Accept free pages that are taken as one range
- * @start: First page frame.
- * @end: The one after the last.
- *
- * Context: Process context, may sleep.
- */
-void __unaccepted_accept_range(unsigned long start, unsigned long end)
+static bool accept_for_alloc(struct zone *zone, unsigned int order, gfp_t gfp)
 {
-	struct unaccepted_span span, one;
+	struct page *page;
+
+	order = max_t(unsigned int, order, pageblock_order);
+	if (may_wait(gfp) && unaccepted_gather_pages(zone))
+		return true;
+	page = next_block(zone, order);
+	if (!page)
+		return false;
+	accept_stalled(page, order, gfp);
+	release_blocks(page, order);
+	return true;
+}
+
+/**
+ * unaccepted_cond_accept() - Accept memory for an allocation if it has to be
+ * @zone: Where it looks for a page.
+ * @order: Of what order.
+ * @gfp: Its flags.
+ * @when: What it found there.
+ *
+ * Who can wait fills the reserve rather than to take from it. Who cannot is
+ * served from it, wakes the worker, and accepts when nothing else is left.
+ *
+ * Context: Any but NMI.
+ * Return: true if there may be a page now.
+ */
+bool unaccepted_cond_accept(struct zone *zone, unsigned int order, gfp_t gfp,
+			    enum accept_when when)
+{
+	switch (when) {
+	case ACCEPT_AHEAD:
+		if (!unaccepted_reserve_short(zone))
+			return false;
+		if (may_wait(gfp))
+			return accept_for_alloc(zone, 0, gfp);
+		unaccepted_wake_worker(zone_to_nid(zone));
+		return false;
+	case ACCEPT_FOR_WATERMARK:
+		/* What is not accepted counts as free already */
+		return false;
+	case ACCEPT_FOR_PAGE:
+		return accept_for_alloc(zone, order, gfp);
+	}
+	return false;
+}
+
+static void accept_block(struct page *page, enum accept_cause cause)
+{
 	struct unaccepted_state state;
 
 	if (!unaccepted_get_state(&state))
 		return;
-	span = unaccepted_span(&state.map, PFN_PHYS(start),
-			       PFN_PHYS(end - start));
-	one.guard = span.guard;
-	for (one.first = span.first; one.first < span.end; one.first++) {
-		one.end = one.first + 1;
-		unaccepted_accept_span(&state, one, ACCEPT_RANGE);
-		cond_resched();
-	}
+	unaccepted_accept_span(&state, block_span(&state, page, pageblock_order),
+			       cause);
+	unaccepted_release_block(page);
+}
+
+/**
+ * unaccepted_accept_next() - Accept memory of a zone that nobody asked for
+ * @zone: The zone.
+ *
+ * Context: Process context.
+ * Return: false if there is none left.
+ */
+bool unaccepted_accept_next(struct zone *zone)
+{
+	struct page *page;
+
+	if (!unaccepted_in_buddy())
+		return try_to_accept_memory_one(zone);
+	page = next_block(zone, pageblock_order);
+	if (page)
+		accept_block(page, ACCEPT_BACKGROUND);
+	return page;
+}
+
+void __unaccepted_accept_pageblock(struct page *page)
+{
+	page = pfn_to_page(pageblock_start_pfn(page_to_pfn(page)));
+	/* Once it is accepted it is not marked again */
+	if (data_race(page_unaccepted(page)))
+		accept_block(page, ACCEPT_RANGE);
 }
 
 /*
  * The marks against the bitmap.
  */
 
+static bool block_pending(const struct page *page, unsigned int order)
+{
+	return range_contains_unaccepted_memory(page_to_phys(page),
+						PAGE_SIZE << order);
+}
+
 struct unaccepted_check {
 	unsigned long blocks;
 	unsigned long marked;
 	unsigned long stale;
 	unsigned long missing;
-	unsigned long reported;		/* to the host, which never gave it */
 	unsigned long largest_pfn;	/* of a block that begins unaccepted */
 	unsigned int largest_order;
 };
 
-static void check_block(struct page *page, unsigned int order,
-			struct unaccepted_check *check)
+static void check_free_list(struct list_head *list, unsigned int order,
+			    struct unaccepted_check *check)
 {
-	bool marked = buddy_unaccepted(page);
-	bool pending = __unaccepted_pending(page, order);
+	struct page *page;
 
-	check->blocks++;
-	check->marked += marked;
-	check->stale += marked && !pending;
-	check->missing += pending && !marked;
-	check->reported += pending && page_reported(page);
-	if (marked && order >= check->largest_order &&
-	    __unaccepted_pending(page, 0)) {
-		check->largest_order = order;
-		check->largest_pfn = page_to_pfn(page);
+	list_for_each_entry(page, list, buddy_list) {
+		check->blocks++;
+		check->missing += page_unaccepted(page) ||
+				  block_pending(page, order);
+	}
+}
+
+static void check_marked(struct list_head *list, struct unaccepted_check *check)
+{
+	struct page *page;
+
+	list_for_each_entry(page, list, buddy_list) {
+		check->blocks++;
+		check->marked++;
+		check->stale += !block_pending(page, pageblock_order);
+		check->missing += !page_unaccepted(page);
+		if (block_pending(page, 0)) {
+			check->largest_order = pageblock_order;
+			check->largest_pfn = page_to_pfn(page);
+		}
 	}
 }
 
@@ -251,15 +434,13 @@ static void check_zone(struct zone *zone, struct unaccepted_check *check)
 {
 	unsigned int order, mt;
 	unsigned long flags;
-	struct page *page;
 
 	spin_lock_irqsave(&zone->lock, flags);
 	for (order = 0; order < NR_PAGE_ORDERS; order++)
 		for (mt = 0; mt < MIGRATE_TYPES; mt++)
-			list_for_each_entry(page,
-					    &zone->free_area[order].free_list[mt],
-					    buddy_list)
-				check_block(page, order, check);
+			check_free_list(&zone->free_area[order].free_list[mt],
+					order, check);
+	check_marked(&zone->unaccepted_pages, check);
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
@@ -270,9 +451,8 @@ static int unaccepted_check_show(struct seq_file *m, void *private)
 
 	for_each_populated_zone(zone)
 		check_zone(zone, &check);
-	seq_printf(m, "blocks %lu\nmarked %lu\nstale %lu\nmissing %lu\nreported %lu\n",
-		   check.blocks, check.marked, check.stale, check.missing,
-		   check.reported);
+	seq_printf(m, "blocks %lu\nmarked %lu\nstale %lu\nmissing %lu\n",
+		   check.blocks, check.marked, check.stale, check.missing);
 	if (check.largest_pfn)
 		seq_printf(m, "largest_pfn %lu\nlargest_order %u\n",
 			   check.largest_pfn, check.largest_order);

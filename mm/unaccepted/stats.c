@@ -186,6 +186,7 @@ void unaccepted_memory_booted(void)
 		(sum << state.map.shift) / SZ_1M,
 		((unsigned long)bitmap_weight(state.bitmap, state.map.nr) <<
 		 state.map.shift) / SZ_1M);
+	unaccepted_set_reserve(UNACCEPTED_RESERVE_KBYTES);
 	unaccepted_start_background();
 }
 

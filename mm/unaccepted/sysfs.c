@@ -79,11 +79,33 @@ static ssize_t rate_mbps_store(struct kobject *kobj,
 
 static struct kobj_attribute rate_mbps_attr = __ATTR_RW(rate_mbps);
 
+static ssize_t reserve_kbytes_show(struct kobject *kobj,
+				   struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", READ_ONCE(unaccepted_reserve_kbytes));
+}
+
+static ssize_t reserve_kbytes_store(struct kobject *kobj,
+				    struct kobj_attribute *attr,
+				    const char *buf, size_t count)
+{
+	unsigned long kbytes;
+	int err = kstrtoul(buf, 0, &kbytes);
+
+	if (err)
+		return err;
+	unaccepted_set_reserve(kbytes);
+	return count;
+}
+
+static struct kobj_attribute reserve_kbytes_attr = __ATTR_RW(reserve_kbytes);
+
 static struct attribute *unaccepted_attrs[] = {
 	&mode_attr.attr,
 	&remaining_attr.attr,
 	&background_attr.attr,
 	&rate_mbps_attr.attr,
+	&reserve_kbytes_attr.attr,
 	NULL
 };
 

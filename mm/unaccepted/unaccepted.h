@@ -3,6 +3,7 @@
 #define _MM_UNACCEPTED_UNACCEPTED_H
 
 #include <linux/efi.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
 #include <linux/unaccepted_memory.h>
 
@@ -66,6 +67,9 @@ enum unaccepted_mode {
 	UNACCEPTED_LIST,
 };
 
+/* What a zone has at hand when init starts: see unaccepted_set_reserve(). */
+#define UNACCEPTED_RESERVE_KBYTES	(SZ_8M / SZ_1K)
+
 #if IS_ENABLED(CONFIG_UNACCEPTED_BUDDY)
 extern enum unaccepted_mode unaccepted_mode;
 extern const char * const unaccepted_modes[];
@@ -74,11 +78,17 @@ extern const char * const unaccepted_modes[];
 bool unaccepted_buddy_init(const struct unaccepted_state *state);
 void unaccepted_unit_ready(const struct unaccepted_state *state,
 			   unsigned long unit);
+bool unaccepted_reserve_short(struct zone *zone);
+bool unaccepted_gather_pages(struct zone *zone);
+bool unaccepted_accept_next(struct zone *zone);
 
 /* worker.c */
+extern unsigned long unaccepted_reserve_kbytes;
 extern unsigned long unaccepted_rate_mbps;
 extern bool unaccepted_background;
+void unaccepted_wake_worker(int nid);
 void unaccepted_start_background(void);
+void unaccepted_set_reserve(unsigned long kbytes);
 #else
 static inline bool unaccepted_buddy_init(const struct unaccepted_state *state)
 {
@@ -93,6 +103,10 @@ static inline void unaccepted_unit_ready(const struct unaccepted_state *state,
 static inline void unaccepted_start_background(void)
 {
 }
+
+static inline void unaccepted_set_reserve(unsigned long kbytes)
+{
+}
 #endif
 
 #if IS_ENABLED(CONFIG_KUNIT)
@@ -100,8 +114,6 @@ static inline void unaccepted_start_background(void)
 void unaccepted_platform_accept(const struct unaccepted_state *state,
 				unsigned long unit, enum accept_cause cause,
 				bool guard);
-bool unaccepted_accept_some(const struct unaccepted_state *state,
-			    struct unaccepted_span span, unsigned long nr);
 #endif
 
 #endif /* _MM_UNACCEPTED_UNACCEPTED_H */

@@ -2,22 +2,25 @@
 /*
  * Accepting memory before anyone asks for it.
  *
- * In the background: one work item a node, on its CPUs, accepts unit by unit,
- * as fast as the rate allows, and ends when the node has none left. It takes
- * nothing off the free lists and holds no lock, so the memory is free all the
- * time and may be allocated under its hands.
+ * The reserve: each zone has some accepted blocks at hand for allocations that
+ * cannot wait. Those who can accept memory rather than take from it; when it
+ * is short all the same, the worker of the node fills it.
  *
- * Eagerly: every CPU takes units of its own node first, then of the others,
+ * In the background: a second work item a node, on its CPUs, accepts block by
+ * block, as fast as the rate allows, and ends when the node has none left. It
+ * holds no lock meanwhile, and the memory is free all the time.
+ *
+ * Eagerly: every CPU takes blocks of its own node first, then of the others,
  * until there are none, each another one. That is when all CPUs are up, before
  * any driver asks for memory, and before hibernation or a resume: an image is
  * read and written page by page, wherever the pages are.
  */
 
-#include <kunit/visibility.h>
 #include <linux/cleanup.h>
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/init.h>
+#include <linux/irq_work.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
@@ -32,68 +35,102 @@
 /* What is accepted between two looks at the clock, and at the switch. */
 #define BATCH_BYTES	SZ_16M
 
+/* KiB that a zone has at hand. */
+unsigned long unaccepted_reserve_kbytes;
+
 /* MiB a second and node, 0 for as fast as can be. */
 unsigned long unaccepted_rate_mbps;
 bool unaccepted_background;
 
+/**
+ * struct unaccepted_worker - who accepts the memory of a node ahead of need
+ * @wake: Queues @reserve from any context.
+ * @reserve: Fills the reserve of the zones.
+ * @background: Accepts what is left.
+ * @nid: The node.
+ */
 struct unaccepted_worker {
-	struct delayed_work work;
+	struct irq_work wake;
+	struct work_struct reserve;
+	struct delayed_work background;
 	int nid;
 };
 
 static struct workqueue_struct *unaccepted_wq __ro_after_init;
 static struct unaccepted_worker *workers[MAX_NUMNODES] __ro_after_init;
 
-/* The units that a node's memory touches. */
-static struct unaccepted_span node_units(const struct unaccepted_state *state,
-					 int nid)
+/* Up to @nr blocks of a node. False if there are no more. */
+static bool accept_some(int nid, unsigned long nr)
 {
-	unsigned long start = node_start_pfn(nid);
+	struct zone *zone = NODE_DATA(nid)->node_zones;
+	struct zone *end = zone + MAX_NR_ZONES;
 
-	return unaccepted_span(&state->map, PFN_PHYS(start),
-			       PFN_PHYS(node_end_pfn(nid) - start));
+	for (; zone < end; zone++) {
+		if (!populated_zone(zone))
+			continue;
+		while (nr && unaccepted_accept_next(zone)) {
+			nr--;
+			cond_resched();
+		}
+	}
+	return !nr;
 }
 
-/* The next that is this kernel's, and that nobody else is at. */
-static unsigned long next_unit(const struct unaccepted_state *state,
-			       struct unaccepted_span span)
-{
-	unsigned long unit = span.first;
+/*
+ * The reserve.
+ */
 
-	for (;; unit++) {
-		unit = find_next_andnot_bit(state->bitmap, state->busy,
-					    span.guard, unit);
-		if (unit >= span.guard || test_bit(unit, state->ours))
-			return unit;
-	}
+static void reserve_work(struct work_struct *work)
+{
+	struct unaccepted_worker *worker =
+		container_of(work, struct unaccepted_worker, reserve);
+	struct zone *zone = NODE_DATA(worker->nid)->node_zones;
+	struct zone *end = zone + MAX_NR_ZONES;
+
+	for (; zone < end; zone++)
+		while (populated_zone(zone) && unaccepted_reserve_short(zone) &&
+		       (unaccepted_gather_pages(zone) ||
+			unaccepted_accept_next(zone)))
+			cond_resched();
+}
+
+static void wake_reserve(struct irq_work *wake)
+{
+	struct unaccepted_worker *worker =
+		container_of(wake, struct unaccepted_worker, wake);
+
+	queue_work(unaccepted_wq, &worker->reserve);
 }
 
 /**
- * unaccepted_accept_some() - Accept units that nobody has asked for
- * @state: From unaccepted_get_state().
- * @span: Where.
- * @nr: How many at most.
+ * unaccepted_wake_worker() - Have a node's reserve filled
+ * @nid: The node.
  *
- * Context: Process context, may sleep.
- * Return: false if there are no more, but for those in somebody's hands.
+ * Context: Any but NMI, with any lock held: to queue work takes locks, so that
+ * is left to an interrupt.
  */
-VISIBLE_IF_KUNIT bool
-unaccepted_accept_some(const struct unaccepted_state *state,
-		       struct unaccepted_span span, unsigned long nr)
+void unaccepted_wake_worker(int nid)
 {
-	while (nr--) {
-		span.first = next_unit(state, span);
-		if (span.first >= span.guard)
-			return false;
-		unaccepted_accept_span(state, (struct unaccepted_span) {
-			.first = span.first,
-			.guard = span.first + 1,
-			.end = span.first + 1,
-		}, ACCEPT_BACKGROUND);
-		span.first++;
-		cond_resched();
-	}
-	return true;
+	if (workers[nid])
+		irq_work_queue(&workers[nid]->wake);
+}
+
+/**
+ * unaccepted_set_reserve() - Set how much memory a zone has at hand
+ * @kbytes: So many KiB.
+ *
+ * There is no reserve before init starts: drivers that are set up are no load
+ * that cannot wait, and a boot accepts only what it needs.
+ *
+ * Context: Process context.
+ */
+void unaccepted_set_reserve(unsigned long kbytes)
+{
+	int nid;
+
+	WRITE_ONCE(unaccepted_reserve_kbytes, kbytes);
+	for_each_online_node(nid)
+		unaccepted_wake_worker(nid);
 }
 
 /*
@@ -118,13 +155,12 @@ static void background_work(struct work_struct *work)
 {
 	struct delayed_work *dwork = to_delayed_work(work);
 	struct unaccepted_worker *worker =
-		container_of(dwork, struct unaccepted_worker, work);
-	struct unaccepted_state state;
+		container_of(dwork, struct unaccepted_worker, background);
 
-	if (!READ_ONCE(unaccepted_background) || !unaccepted_get_state(&state))
+	if (!READ_ONCE(unaccepted_background))
 		return;
-	if (unaccepted_accept_some(&state, node_units(&state, worker->nid),
-				   max(1UL, BATCH_BYTES >> state.map.shift))) {
+	if (accept_some(worker->nid, max(1UL, BATCH_BYTES / PAGE_SIZE >>
+					 pageblock_order))) {
 		/* A timer on a CPU that is gone by then waits for its return */
 		guard(cpus_read_lock)();
 		queue_delayed_work_on(worker_cpu(worker), unaccepted_wq, dwork,
@@ -149,8 +185,8 @@ void unaccepted_start_background(void)
 	for_each_online_node(nid)
 		if (workers[nid])
 			mod_delayed_work_on(worker_cpu(workers[nid]),
-					    unaccepted_wq, &workers[nid]->work,
-					    0);
+					    unaccepted_wq,
+					    &workers[nid]->background, 0);
 }
 
 /*
@@ -160,15 +196,11 @@ void unaccepted_start_background(void)
 static void eager_work(struct work_struct *work)
 {
 	int nid, own = numa_node_id();
-	struct unaccepted_state state;
 
-	if (!unaccepted_get_state(&state))
-		return;
-	unaccepted_accept_some(&state, node_units(&state, own), ULONG_MAX);
+	accept_some(own, ULONG_MAX);
 	for_each_online_node(nid)
 		if (nid != own)
-			unaccepted_accept_some(&state, node_units(&state, nid),
-					       ULONG_MAX);
+			accept_some(nid, ULONG_MAX);
 }
 
 static int unaccepted_pm_notify(struct notifier_block *nb,
@@ -208,7 +240,9 @@ static int __init unaccepted_workers_init(void)
 		worker = kzalloc(sizeof(*worker), GFP_KERNEL);
 		if (!worker)
 			return -ENOMEM;
-		INIT_DELAYED_WORK(&worker->work, background_work);
+		init_irq_work(&worker->wake, wake_reserve);
+		INIT_WORK(&worker->reserve, reserve_work);
+		INIT_DELAYED_WORK(&worker->background, background_work);
 		worker->nid = nid;
 		workers[nid] = worker;
 	}

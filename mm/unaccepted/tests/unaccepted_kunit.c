@@ -16,6 +16,8 @@
 #include <linux/delay.h>
 #include <linux/efi.h>
 #include <linux/hrtimer.h>
+#include <linux/interrupt.h>
+#include <linux/io.h>
 #include <linux/irqflags.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -290,45 +292,6 @@ static void test_wait(struct kunit *test)
 	hrtimer_cancel(&f->holder);
 }
 
-/* Several that accept ahead of need do not wait for each other's units. */
-static void test_some_busy(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-	DECLARE_BITMAP(before, NR_UNITS);
-
-	bitmap_fill(f->bitmap, NR_UNITS);
-	hold(f, 5000);
-	KUNIT_EXPECT_TRUE(test, unaccepted_accept_some(&f->state, span(0, 8),
-						       4));
-	/* Who waits all the same is let go by the timer */
-	KUNIT_EXPECT_TRUE(test, hrtimer_cancel(&f->holder));
-	finish(&f->holder);
-
-	bitmap_fill(before, NR_UNITS);
-	clear_bit(3, before);
-	expect_accepted(test, 0, 5, before);
-	KUNIT_EXPECT_FALSE(test, unaccepted_accept_some(&f->state, span(0, 8),
-							4));
-	expect_accepted(test, 0, 8, before);
-}
-
-/* What the table names beyond this kernel's memory is not for it to accept. */
-static void test_some_ours(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-	DECLARE_BITMAP(before, NR_UNITS);
-
-	bitmap_fill(f->bitmap, NR_UNITS);
-	bitmap_clear(f->ours, 4, 8);
-	bitmap_fill(before, NR_UNITS);
-	KUNIT_EXPECT_FALSE(test, unaccepted_accept_some(&f->state, span(2, 14),
-							NR_UNITS));
-	KUNIT_EXPECT_EQ(test, find_next_zero_bit(f->bitmap, 12, 4), 12);
-	bitmap_clear(before, 4, 8);
-	bitmap_clear(f->bitmap, 4, 8);
-	expect_accepted(test, 2, 14, before);
-}
-
 static struct kunit_case unaccepted_cases[] = {
 	KUNIT_CASE(test_all),
 	KUNIT_CASE(test_some),
@@ -337,8 +300,6 @@ static struct kunit_case unaccepted_cases[] = {
 	KUNIT_CASE(test_pending),
 	KUNIT_CASE(test_race),
 	KUNIT_CASE(test_wait),
-	KUNIT_CASE(test_some_busy),
-	KUNIT_CASE(test_some_ours),
 	{ }
 };
 
@@ -351,7 +312,8 @@ static struct kunit_suite unaccepted_suite = {
 kunit_test_suite(unaccepted_suite);
 
 /*
- * The buddy of a machine that has unaccepted memory.
+ * The buddy of a machine that has unaccepted memory. There is no reserve until
+ * init starts, so that no test depends on it but those that set one.
  */
 
 static int need_buddy(struct kunit *test)
@@ -361,95 +323,74 @@ static int need_buddy(struct kunit *test)
 	return 0;
 }
 
-/* Is this a free block of the highest order that is not accepted? */
-static bool is_whole(unsigned long pfn)
+static bool pending(const struct page *page, unsigned long nr)
 {
-	struct page *page = pfn_to_online_page(pfn);
-
-	return page && buddy_unaccepted(page) &&
-	       buddy_order(page) == MAX_PAGE_ORDER;
+	return range_contains_unaccepted_memory(page_to_phys(page),
+						nr * PAGE_SIZE);
 }
 
-/* Such blocks, next to each other and aligned to their number. */
+/* Marked blocks next to each other and aligned to their number. */
 static struct page *find_blocks(struct kunit *test, unsigned int nr)
 {
 	struct unaccepted_state state;
 	unsigned long unit, pfn;
+	struct page *page;
 	unsigned int i;
 
 	KUNIT_ASSERT_TRUE(test, unaccepted_get_state(&state));
 	for_each_and_bit(unit, state.bitmap, state.ours, state.map.nr) {
 		pfn = PHYS_PFN(unaccepted_unit_start(&state, unit));
-		if (!IS_ALIGNED(pfn, nr * MAX_ORDER_NR_PAGES))
+		if (!IS_ALIGNED(pfn, nr * pageblock_nr_pages))
 			continue;
-		for (i = 0; i < nr; i++)
-			if (!is_whole(pfn + i * MAX_ORDER_NR_PAGES))
+		for (i = 0; i < nr; i++) {
+			page = pfn_to_online_page(pfn + i * pageblock_nr_pages);
+			if (!page || !page_unaccepted(page) || !pending(page, 1))
 				break;
+		}
 		if (i == nr)
 			return pfn_to_page(pfn);
 	}
-	kunit_skip(test, "no free blocks of the highest order are left");
+	kunit_skip(test, "too few free blocks are left to accept");
 }
 
-/* One of two pageblocks. */
-static struct page *find_pair(struct kunit *test)
+static int take_range(struct page *page, unsigned long nr, gfp_t gfp)
 {
-	if (pageblock_order != MAX_PAGE_ORDER - 1)
-		kunit_skip(test, "a block is no pair of pageblocks");
-	return find_blocks(test, 1);
-}
-
-/* Of a block that is taken in part the rest has a mark where it needs one. */
-static void test_taken_in_part(struct kunit *test)
-{
-	struct page *page = find_pair(test);
-	struct page *rest = page + pageblock_nr_pages;
 	unsigned long pfn = page_to_pfn(page);
 
-	KUNIT_ASSERT_EQ(test, alloc_contig_range(pfn, pfn + pageblock_nr_pages,
-						 MIGRATE_MOVABLE, GFP_KERNEL),
-			0);
-	KUNIT_EXPECT_FALSE(test, __unaccepted_pending(page, pageblock_order));
-	KUNIT_EXPECT_TRUE(test, PageBuddy(rest));
-	KUNIT_EXPECT_EQ(test, buddy_unaccepted(rest),
-			__unaccepted_pending(rest, pageblock_order));
-	free_contig_range(pfn, pageblock_nr_pages);
+	return alloc_contig_range(pfn, pfn + nr, MIGRATE_MOVABLE,
+				  GFP_KERNEL | gfp);
 }
 
-/* What is accepted, and freed beside what is not, becomes a marked block. */
-static void test_merged(struct kunit *test)
-{
-	struct page *page = find_pair(test);
-	unsigned long half = page_to_pfn(page) + pageblock_nr_pages;
-
-	if (!__unaccepted_pending(page, 0))
-		kunit_skip(test, "accepted as the guard of another block");
-	KUNIT_ASSERT_EQ(test, alloc_contig_range(half, half + pageblock_nr_pages,
-						 MIGRATE_MOVABLE, GFP_KERNEL),
-			0);
-	KUNIT_EXPECT_TRUE(test, buddy_unaccepted(page));
-	free_contig_range(half, pageblock_nr_pages);
-	drain_all_pages(NULL);
-	if (buddy_order(page) != MAX_PAGE_ORDER)
-		kunit_skip(test, "somebody else took a part of it");
-	KUNIT_EXPECT_TRUE(test, buddy_unaccepted(page));
-}
-
-/* One large folio of several blocks: the first has no mark, another one has. */
-static void test_contiguous(struct kunit *test)
+/*
+ * Who takes a block by its address gets it accepted, and no other: it does not
+ * merge with a marked one beside it when it is freed.
+ */
+static void test_taken_by_address(struct kunit *test)
 {
 	struct page *page = find_blocks(test, 2);
-	unsigned long pfn = page_to_pfn(page), nr = MAX_ORDER_NR_PAGES;
+	struct page *second = page + pageblock_nr_pages;
 
-	KUNIT_ASSERT_EQ(test, alloc_contig_range(pfn, pfn + nr, MIGRATE_MOVABLE,
-						 GFP_KERNEL), 0);
-	free_contig_range(pfn, nr);
-	KUNIT_ASSERT_EQ(test, alloc_contig_range(pfn, pfn + 2 * nr,
-						 MIGRATE_MOVABLE,
-						 GFP_KERNEL | __GFP_COMP), 0);
+	KUNIT_ASSERT_EQ(test, take_range(second, pageblock_nr_pages, 0), 0);
+	KUNIT_EXPECT_FALSE(test, pending(second, pageblock_nr_pages));
+	KUNIT_EXPECT_FALSE(test, page_unaccepted(second));
+	free_contig_range(page_to_pfn(second), pageblock_nr_pages);
+	drain_all_pages(NULL);
+	KUNIT_EXPECT_TRUE(test, page_unaccepted(page));
+	KUNIT_EXPECT_TRUE(test, pending(page, 1));
+	KUNIT_EXPECT_EQ(test, buddy_order(page), pageblock_order);
+}
+
+/* One large folio of several blocks: the first is accepted, others are not. */
+static void test_contiguous(struct kunit *test)
+{
+	unsigned long nr = pageblock_nr_pages;
+	struct page *page = find_blocks(test, 4);
+
+	KUNIT_ASSERT_EQ(test, take_range(page, nr, 0), 0);
+	free_contig_range(page_to_pfn(page), nr);
+	KUNIT_ASSERT_EQ(test, take_range(page, 4 * nr, __GFP_COMP), 0);
 	/* A broken kernel keeps it: it would not do to be used by anybody */
-	KUNIT_ASSERT_FALSE(test, __unaccepted_pending(page,
-						      MAX_PAGE_ORDER + 1));
+	KUNIT_ASSERT_FALSE(test, pending(page, 4 * nr));
 	folio_put(page_folio(page));
 }
 
@@ -468,53 +409,6 @@ static void put_folios(struct list_head *folios)
 	list_for_each_entry_safe(folio, next, folios, lru)
 		folio_put(folio);
 	INIT_LIST_HEAD(folios);
-}
-
-/*
- * Pages by the list: accepted ones come first, so it takes all of these and
- * more. Nobody else asks in this way for what is not charged.
- */
-static void test_bulk(struct kunit *test)
-{
-	unsigned long units = units_left(test), pending = 0;
-	struct page *page;
-	LIST_HEAD(pages);
-
-	while (units_left(test) + 4 > units) {
-		LIST_HEAD(some);
-
-		if (!alloc_pages_bulk_list(GFP_NOWAIT, 256, &some))
-			break;
-		list_for_each_entry(page, &some, lru)
-			if (page_awaits_accept(page) ||
-			    __unaccepted_pending(page, 0))
-				pending++;
-		list_splice(&some, &pages);
-		if (pending)
-			break;
-		cond_resched();
-	}
-	/* A broken kernel keeps them: they would not do to be used by anybody */
-	KUNIT_ASSERT_EQ(test, pending, 0);
-	put_folios(&pages);
-	if (units_left(test) == units)
-		kunit_skip(test, "all free memory is accepted");
-}
-
-static unsigned long atomic_units(struct kunit *test)
-{
-	unsigned long *events = kunit_kcalloc(test, NR_VM_EVENT_ITEMS,
-					      sizeof(*events), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, events);
-	all_vm_events(events);
-	return events[ACCEPT_UNITS_ATOMIC];
-}
-
-/* But for others who cannot wait, and may have asked for more than a page */
-static void expect_none_atomic(struct kunit *test, unsigned long before)
-{
-	KUNIT_EXPECT_LE(test, atomic_units(test), before + 2);
 }
 
 /* Where little is left to accept, all else may be used up before that */
@@ -539,76 +433,288 @@ static void use_up(struct kunit *test, gfp_t gfp, unsigned int order,
 	}
 }
 
-#define NR_BLOCKS	64
+#define NR_HUGE	16
 
 /*
- * All that is accepted is in use, but for movable blocks of @order whose
- * buddies are. Who cannot wait gets these, though there are larger ones.
- * Returns of how many pages in a hundred the pageblock kept its type.
+ * Blocks are accepted from the highest address on, so that none needs a guard:
+ * as much is accepted as is used. Some more is for others meanwhile.
  */
-static unsigned int allocate_atomic(struct kunit *test, unsigned int order)
+static void test_no_guards(struct kunit *test)
 {
-	unsigned int movable, i, nr, free = 0, foreign = 0;
-	unsigned long before;
+	unsigned long units, nr = 0;
 	struct folio *folio;
-	LIST_HEAD(freed);
 	LIST_HEAD(used);
 
 	find_blocks(test, 1);
-	/* The lists of the CPUs may have some of either kind. */
-	drain_all_pages(NULL);
-	use_up(test, GFP_KERNEL, 0, &used);
-	for (movable = MAX_PAGE_ORDER; movable > order; movable--)
-		use_up(test, GFP_KERNEL | __GFP_MOVABLE, movable, &used);
-	for (i = 0; i < NR_BLOCKS; i++) {
-		folio = alloc_some(GFP_KERNEL | __GFP_MOVABLE, order);
+	use_up(test, GFP_HIGHUSER_MOVABLE, pageblock_order, &used);
+	units = units_left(test);
+	if (units < 4 * NR_HUGE)
+		kunit_skip(test, "too little is left to accept");
+	while (nr < NR_HUGE) {
+		folio = alloc_some(GFP_HIGHUSER_MOVABLE, pageblock_order);
 		if (!folio)
 			break;
-		if (folio_pfn(folio) & (1UL << order)) {
-			list_add(&folio->lru, &freed);
-			free += 1U << order;
-		} else {
-			list_add(&folio->lru, &used);
-		}
+		KUNIT_EXPECT_FALSE(test, pending(&folio->page,
+						 pageblock_nr_pages));
+		list_add(&folio->lru, &used);
+		nr++;
 	}
-	put_folios(&freed);
+	KUNIT_EXPECT_EQ(test, nr, NR_HUGE);
+	KUNIT_EXPECT_LE(test, units - units_left(test),
+			NR_HUGE + NR_HUGE / 4);
+	put_folios(&used);
+}
+
+/* What needs two marked blocks gets two that are next to each other. */
+static void test_highest_order(struct kunit *test)
+{
+	unsigned long nr = MAX_ORDER_NR_PAGES;
+	struct folio *folio;
+	LIST_HEAD(used);
+
+	find_blocks(test, nr / pageblock_nr_pages);
+	use_up(test, GFP_KERNEL, MAX_PAGE_ORDER, &used);
+	folio = list_first_entry(&used, struct folio, lru);
+	KUNIT_EXPECT_EQ(test, folio_order(folio), MAX_PAGE_ORDER);
+	KUNIT_EXPECT_FALSE(test, pending(&folio->page, nr));
+	put_folios(&used);
+}
+
+/*
+ * Pages by the list: accepted ones come first, so it takes all of these and
+ * more. Nobody else asks in this way for what is not charged.
+ */
+static void test_bulk(struct kunit *test)
+{
+	unsigned long units = units_left(test), wrong = 0;
+	struct page *page;
+	LIST_HEAD(pages);
+
+	while (units_left(test) + 4 > units) {
+		LIST_HEAD(some);
+
+		if (!alloc_pages_bulk_list(GFP_NOWAIT, 256, &some))
+			break;
+		list_for_each_entry(page, &some, lru)
+			wrong += pending(page, 1);
+		list_splice(&some, &pages);
+		if (wrong)
+			break;
+		cond_resched();
+	}
+	/* A broken kernel keeps them: they would not do to be used by anybody */
+	KUNIT_ASSERT_EQ(test, wrong, 0);
+	put_folios(&pages);
+	if (units_left(test) == units)
+		kunit_skip(test, "all free memory is accepted");
+}
+
+/*
+ * All of what is accepted is in use, but for small pieces of movable
+ * pageblocks: more is accepted rather than to break up these.
+ */
+static void test_types_kept(struct kunit *test)
+{
+	unsigned int i, nr, foreign = 0;
+	struct folio *folio, *next;
+	LIST_HEAD(movable);
+	LIST_HEAD(used);
+
+	find_blocks(test, 8);
+	use_up(test, GFP_HIGHUSER_MOVABLE, pageblock_order - 1, &movable);
+	use_up(test, GFP_HIGHUSER_MOVABLE, pageblock_order - 1, &movable);
+	i = 0;
+	list_for_each_entry_safe(folio, next, &movable, lru)
+		if (i++ % 2)
+			list_move(&folio->lru, &used);
+	put_folios(&movable);
 	drain_all_pages(NULL);
 
-	before = atomic_units(test);
-	for (nr = 0; nr < free / 2; nr++) {
-		folio = folio_alloc(GFP_ATOMIC, 0);
+	for (nr = 0; nr < SZ_8M >> (PAGE_SHIFT + 4); nr++) {
+		folio = alloc_some(GFP_KERNEL, 4);
 		if (!folio)
 			break;
 		foreign += get_pageblock_migratetype(&folio->page) !=
 			   MIGRATE_UNMOVABLE;
 		list_add(&folio->lru, &used);
 	}
-	KUNIT_EXPECT_GT(test, nr, 0);
-	expect_none_atomic(test, before);
-
 	put_folios(&used);
-	return nr ? foreign * 100 / nr : 0;
+	KUNIT_EXPECT_GT(test, nr, 0);
+	KUNIT_EXPECT_EQ(test, foreign, 0);
 }
 
-/* Whole pageblocks change their type: what is freed comes back there. */
-static void test_atomic_claims(struct kunit *test)
+/*
+ * The reserve.
+ */
+
+static unsigned long atomic_units(struct kunit *test)
 {
-	KUNIT_EXPECT_LT(test, allocate_atomic(test, pageblock_order), 10);
+	unsigned long *events = kunit_kcalloc(test, NR_VM_EVENT_ITEMS,
+					      sizeof(*events), GFP_KERNEL);
+	unsigned long units;
+
+	KUNIT_ASSERT_NOT_NULL(test, events);
+	all_vm_events(events);
+	units = events[ACCEPT_UNITS_ATOMIC];
+	kunit_kfree(test, events);
+	return units;
 }
 
-/* With less than that to be had types are mixed rather than memory accepted. */
-static void test_atomic_steals(struct kunit *test)
+/* The zone that a kernel allocation looks at first. */
+static struct zone *first_zone(void)
 {
-	allocate_atomic(test, pageblock_order - 1);
+	struct zonelist *zonelist = node_zonelist(numa_mem_id(), GFP_KERNEL);
+
+	return first_zones_zonelist(zonelist, gfp_zone(GFP_KERNEL),
+				    NULL)->zone;
+}
+
+static void drop_reserve(void *unused)
+{
+	unaccepted_set_reserve(0);
+}
+
+/* As the kernel has it when init starts; the worker fills it. */
+static struct zone *set_reserve(struct kunit *test)
+{
+	struct zone *zone = first_zone();
+	int tries = 500;
+
+	if (!zone_has_unaccepted(zone))
+		kunit_skip(test, "the zone has nothing left to accept");
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, drop_reserve,
+							NULL), 0);
+	unaccepted_set_reserve(UNACCEPTED_RESERVE_KBYTES);
+	while (unaccepted_reserve_short(zone) && tries--)
+		msleep(20);
+	KUNIT_ASSERT_FALSE(test, unaccepted_reserve_short(zone));
+	return zone;
+}
+
+/* Who can wait uses any amount of memory, and leaves the reserve alone. */
+static void test_reserve_kept(struct kunit *test)
+{
+	struct zone *zone = set_reserve(test);
+	unsigned int nr, shorter = 0;
+	struct folio *folio;
+	LIST_HEAD(used);
+
+	for (nr = 0; nr < SZ_32M / PAGE_SIZE && zone_has_unaccepted(zone); nr++) {
+		folio = alloc_some(GFP_HIGHUSER_MOVABLE, 0);
+		if (!folio)
+			break;
+		list_add(&folio->lru, &used);
+		shorter += unaccepted_reserve_short(zone);
+	}
+	put_folios(&used);
+	/* The next allocation that finds it short fills it up again */
+	KUNIT_EXPECT_LE(test, shorter, nr / 128);
+}
+
+struct burst {
+	struct tasklet_struct tasklet;
+	struct completion done;
+	unsigned int allocated;
+};
+
+#define BURST	64
+
+/* What drivers do when packets come in: pages one by one, and from a pool. */
+static void allocate_burst(struct tasklet_struct *tasklet)
+{
+	struct burst *burst = container_of(tasklet, struct burst, tasklet);
+	struct page *pages[BURST];
+	LIST_HEAD(bulk);
+	struct page *page, *next;
+	unsigned int i;
+
+	for (i = 0; i < BURST; i++)
+		pages[i] = alloc_pages(GFP_ATOMIC | __GFP_NOWARN, i % 4);
+	burst->allocated += alloc_pages_bulk_list(GFP_ATOMIC, BURST, &bulk);
+	for (i = 0; i < BURST; i++) {
+		if (!pages[i])
+			continue;
+		burst->allocated++;
+		__free_pages(pages[i], i % 4);
+	}
+	list_for_each_entry_safe(page, next, &bulk, lru)
+		__free_page(page);
+	complete(&burst->done);
+}
+
+/* Nothing is accepted with interrupts off while the reserve lasts. */
+static void test_reserve_used(struct kunit *test)
+{
+	struct burst burst = { };
+	unsigned long before;
+	unsigned int i;
+
+	set_reserve(test);
+	drain_all_pages(NULL);
+	tasklet_setup(&burst.tasklet, allocate_burst);
+	before = atomic_units(test);
+	for (i = 0; i < 1000; i++) {
+		init_completion(&burst.done);
+		tasklet_schedule(&burst.tasklet);
+		wait_for_completion(&burst.done);
+	}
+	tasklet_kill(&burst.tasklet);
+	KUNIT_EXPECT_EQ(test, burst.allocated, 1000 * 2 * BURST);
+	KUNIT_EXPECT_EQ(test, atomic_units(test), before);
+}
+
+/* What is used up of it the worker accepts, well before there is none left. */
+static void test_reserve_filled(struct kunit *test)
+{
+	struct zone *zone = set_reserve(test);
+	unsigned long before = atomic_units(test);
+	struct folio *folio;
+	unsigned int i, j;
+	LIST_HEAD(used);
+
+	for (i = 0; i < 16 && zone_has_unaccepted(zone); i++) {
+		for (j = 0; j < SZ_2M >> (PAGE_SHIFT + 3); j++) {
+			folio = alloc_some(GFP_ATOMIC, 3);
+			if (folio)
+				list_add(&folio->lru, &used);
+		}
+		msleep(50);
+	}
+	put_folios(&used);
+	KUNIT_EXPECT_EQ(test, atomic_units(test), before);
+}
+
+/* Without a reserve those who cannot wait accept, rather than to fail. */
+static void test_no_reserve(struct kunit *test)
+{
+	struct zone *zone = first_zone();
+	unsigned long before = atomic_units(test);
+	struct folio *folio;
+	LIST_HEAD(used);
+
+	if (!zone_has_unaccepted(zone))
+		kunit_skip(test, "the zone has nothing left to accept");
+	while (zone_has_unaccepted(zone) && atomic_units(test) == before) {
+		folio = alloc_some(GFP_ATOMIC, 3);
+		if (!folio)
+			break;
+		list_add(&folio->lru, &used);
+	}
+	KUNIT_EXPECT_GT(test, atomic_units(test), before);
+	put_folios(&used);
 }
 
 static struct kunit_case buddy_cases[] = {
-	KUNIT_CASE(test_taken_in_part),
-	KUNIT_CASE(test_merged),
+	KUNIT_CASE(test_taken_by_address),
 	KUNIT_CASE(test_contiguous),
-	KUNIT_CASE(test_atomic_claims),
-	KUNIT_CASE(test_atomic_steals),
+	KUNIT_CASE(test_no_guards),
+	KUNIT_CASE(test_highest_order),
 	KUNIT_CASE(test_bulk),
+	KUNIT_CASE(test_types_kept),
+	KUNIT_CASE(test_reserve_kept),
+	KUNIT_CASE(test_reserve_used),
+	KUNIT_CASE(test_reserve_filled),
+	KUNIT_CASE(test_no_reserve),
 	{ }
 };
 
@@ -619,65 +725,6 @@ static struct kunit_suite unaccepted_buddy_suite = {
 };
 
 kunit_test_suite(unaccepted_buddy_suite);
-
-/*
- * Where some nodes have accepted memory and others have not.
- */
-
-static unsigned long node_pages(int nid, bool accepted)
-{
-	unsigned long free = sum_zone_node_page_state(nid, NR_FREE_PAGES);
-	unsigned long not = sum_zone_node_page_state(nid, NR_UNACCEPTED);
-
-	return accepted ? free - min(free, not) : not;
-}
-
-static int node_with(struct kunit *test, bool accepted, int but)
-{
-	int nid;
-
-	for_each_node_state(nid, N_MEMORY)
-		if (nid != but && node_pages(nid, accepted) > SZ_64M / PAGE_SIZE)
-			return nid;
-	kunit_skip(test, "no node has so much memory that is%s accepted",
-		   accepted ? "" : " not");
-	return NUMA_NO_NODE;
-}
-
-/* Who cannot wait goes to another node rather than accept memory. */
-static void test_atomic_elsewhere(struct kunit *test)
-{
-	int nid = node_with(test, false, NUMA_NO_NODE);
-	unsigned long before = atomic_units(test);
-	unsigned int nr, there = 0;
-	struct folio *folio;
-	LIST_HEAD(used);
-
-	node_with(test, true, nid);
-	for (nr = 0; nr < SZ_32M / PAGE_SIZE; nr++) {
-		folio = __folio_alloc_node(GFP_ATOMIC, 0, nid);
-		if (!folio)
-			break;
-		there += folio_nid(folio) != nid;
-		list_add(&folio->lru, &used);
-	}
-	KUNIT_EXPECT_GT(test, there, 0);
-	expect_none_atomic(test, before);
-	put_folios(&used);
-}
-
-static struct kunit_case nodes_cases[] = {
-	KUNIT_CASE(test_atomic_elsewhere),
-	{ }
-};
-
-static struct kunit_suite unaccepted_nodes_suite = {
-	.name = "unaccepted_nodes",
-	.init = need_buddy,
-	.test_cases = nodes_cases,
-};
-
-kunit_test_suite(unaccepted_nodes_suite);
 
 /*
  * What the firmware may bring.
