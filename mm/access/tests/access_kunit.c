@@ -21,15 +21,19 @@
 #include <linux/completion.h>
 #include <linux/cpu.h>
 #include <linux/delay.h>
+#include <linux/fs.h>
 #include <linux/highmem.h>
+#include <linux/huge_mm.h>
 #include <linux/hrtimer.h>
 #include <linux/irq_work.h>
 #include <linux/kmap_area.h>
 #include <linux/kthread.h>
 #include <linux/page_access.h>
+#include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/set_memory.h>
 #include <linux/smp.h>
+#include <linux/swap.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 #include <linux/unmapped_alloc.h>
@@ -1211,6 +1215,96 @@ static void test_last_put(struct kunit *test)
 	expect_no_slots(test);
 }
 
+/*
+ * A file of the test's own, with a folio of the cache in it: what it takes to
+ * split one.
+ */
+
+#define SPLIT_ORDER	3
+#define SPLIT_PAGES	BIT(SPLIT_ORDER)
+
+static struct address_space *empty_file(struct kunit *test)
+{
+	struct inode *inode = kunit_kzalloc(test, sizeof(*inode), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, inode);
+	inode_init_once(inode);
+	spin_lock_init(&inode->i_lock);
+	inode->i_mapping = &inode->i_data;
+	inode->i_mapping->host = inode;
+	inode->i_mapping->a_ops = &empty_aops;
+	i_size_write(inode, SPLIT_PAGES * PAGE_SIZE);
+	/* Keeps the inode off the superblock's list, for it has none */
+	atomic_set(&inode->i_count, 1);
+	mapping_set_gfp_mask(inode->i_mapping, GFP_KERNEL);
+	mapping_set_unevictable(inode->i_mapping);
+	mapping_set_large_folios(inode->i_mapping);
+	return inode->i_mapping;
+}
+
+static void drop_folio(struct address_space *mapping, pgoff_t index)
+{
+	struct folio *folio = filemap_lock_folio(mapping, index);
+
+	if (IS_ERR(folio))
+		return;
+	filemap_remove_folio(folio);
+	folio_unlock(folio);
+	folio_put(folio);
+}
+
+/* Without the mark a page would enter the buddy and be out of the map. */
+static unsigned int count_and_restore_marks(struct page *page, unsigned int nr)
+{
+	unsigned int marked = 0;
+
+	for (; nr; page++, nr--) {
+		marked += page_inaccessible(page);
+		page_set_inaccessible(page);
+	}
+	return marked;
+}
+
+static void split_to(struct kunit *test, unsigned int new_order)
+{
+	struct address_space *mapping = empty_file(test);
+	struct folio *folio = unmapped_folio_alloc(GFP_KERNEL, SPLIT_ORDER,
+						   UNMAPPED_BUFFER);
+	struct page *page;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	page = folio_page(folio, 0);
+	KUNIT_EXPECT_EQ(test, 0,
+			filemap_add_folio(mapping, folio, 0, GFP_KERNEL));
+	/* The lists of the CPUs have references to it */
+	lru_add_drain_all();
+	KUNIT_EXPECT_EQ(test, 0, split_huge_page_to_list_to_order(page, NULL,
+								  new_order));
+	KUNIT_EXPECT_EQ(test, folio_order(folio), new_order);
+	KUNIT_EXPECT_EQ(test, SPLIT_PAGES,
+			count_and_restore_marks(page, SPLIT_PAGES));
+	folio_unlock(folio);
+	folio_put(folio);
+
+	for (i = 0; i < SPLIT_PAGES; i++)
+		drop_folio(mapping, i);
+	lru_add_drain_all();
+	for (i = 0; i < SPLIT_PAGES; i++) {
+		KUNIT_EXPECT_TRUE(test, page_inaccessible(page + i));
+		KUNIT_EXPECT_FALSE(test, kernel_page_present(page + i));
+	}
+}
+
+/* Each of the folios that a large one is split into belongs to its owner. */
+static void test_split(struct kunit *test)
+{
+	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		kunit_skip(test, "folios are split with huge pages alone");
+	split_to(test, 0);
+	split_to(test, 2);
+}
+
 static int access_init(struct kunit *test)
 {
 	if (!unmapped_alloc_start())
@@ -1268,6 +1362,7 @@ static struct kunit_case access_cases[] = {
 	KUNIT_CASE(test_refused_try),
 	KUNIT_CASE(test_owner_maps),
 	KUNIT_CASE(test_last_put),
+	KUNIT_CASE(test_split),
 	{}
 };
 
