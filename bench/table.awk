@@ -53,9 +53,10 @@ function ratio_text()
 	return sprintf("%.3f-%.3f", low, high)
 }
 
-function line(label, a, b, ratio, goal, met)
+function line(label, a, b, ratio, goal, met, beside)
 {
-	printf "%-44s %10s %10s %13s  %-20s %s\n", label, a, b, ratio, goal, met
+	printf "%-44s %10s %10s %13s  %-20s %s%s\n", label, a, b, ratio, goal,
+		met, beside
 	missed += met == "NO"
 	not_run += met == "not run"
 }
@@ -93,6 +94,20 @@ function same(label, name)
 {
 	relative(label, "single", "unused." name, "on", "unused." name, 1.005,
 		 "1.000 +0.5 %")
+}
+
+# A fault or a free of ordinary memory, unused; beside it what it costs from the
+# first memfd_secret() on.
+function page_row(label, name,   before, met, after)
+{
+	ratios("base", "unused." name, "on", "unused." name, "single")
+	before = ratio_text()
+	met = low == "" ? "not run" : verdict(high <= 1.003)
+	ratios("base", "after." name, "on", "after." name, "single")
+	after = shown("on", "single", "after." name) " (" ratio_text() ")"
+	line(label, shown("base", "single", "unused." name),
+	     shown("on", "single", "unused." name), before, "1.000 +0.3 %",
+	     met, ", used: " after)
 }
 
 # The same measure on a kernel that has used the cache: shown, no goal.
@@ -175,7 +190,8 @@ BEGIN {
 		"free_order0 kmap_local kmap_atomic memcpy_from_page " \
 		"clear_highpage copy_highpage context_switch"
 	nr = split(names, name, " ")
-	nr_memory = split("anon.min.sum shmem.min.sum", memory, " ")
+	nr_memory = split("anon.min.fault anon.min.free shmem.min.fault " \
+			  "shmem.min.free", memory, " ")
 }
 
 END {
@@ -188,7 +204,7 @@ END {
 	for (i = 1; i <= nr; i++)
 		same(name[i], name[i])
 	for (i = 1; i <= nr_memory; i++)
-		same(memory[i], memory[i])
+		page_row(memory[i], memory[i])
 	title("built in, unmapped_alloc=off")
 	for (i = 1; i <= nr; i++)
 		later(name[i], "unused", "unused", "off", name[i])
@@ -197,8 +213,6 @@ END {
 	title("on, and secretmem has been used (what got worse shows here)")
 	for (i = 1; i <= nr; i++)
 		later(name[i], "used", "used", "on", name[i])
-	for (i = 1; i <= nr_memory; i++)
-		later(memory[i], "after", "after", "on", memory[i])
 	title("size of functions on those paths, bytes")
 	for (i = 1; i <= nr_functions; i++)
 		relative(functions[i], "size", functions[i], "off",
