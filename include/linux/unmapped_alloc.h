@@ -11,25 +11,45 @@
  * Documentation/mm/unmapped_alloc.rst tells how it works.
  */
 
+#include <linux/bits.h>
+#include <linux/cache.h>
 #include <linux/gfp.h>
+#include <linux/percpu_counter.h>
+#include <linux/rcupdate.h>
 #include <linux/types.h>
 
 struct folio;
 struct page;
 struct seq_file;
 
+/* The kernel may map the pages, with kmap_local_page() alone. */
+#define UNMAPPED_OWNER_KMAP	BIT(0)
+/* Pages are handed out zeroed, asked for with __GFP_ZERO or not. */
+#define UNMAPPED_OWNER_ZERO	BIT(1)
+/* The cap is /proc/sys/vm/unmapped_NAME_max_kbytes. Never destroyed. */
+#define UNMAPPED_OWNER_SYSCTL	BIT(2)
+
 /**
- * enum unmapped_owner - who uses a page of the cache
- * @UNMAPPED_SECRETMEM: memfd_secret(2). The kernel may not map the page.
- *	Handed out zeroed.
- * @UNMAPPED_BUFFER: A kernel buffer, reached with kmap_local_page() alone.
- *	Handed out zeroed if asked for with %__GFP_ZERO.
- * @NR_UNMAPPED_OWNERS: Number of owners.
+ * struct unmapped_owner - who uses pages of the cache
+ * @name: For statistics.
+ * @flags: UNMAPPED_OWNER_*.
+ * @max_kbytes: Cap on the owner's pages, 0 for none. May be changed any time.
+ *
+ * A subsystem has one, or one for each of its objects: a virtual machine, a
+ * file, a key. Owners are cheap, and share blocks. Pages of one are never seen
+ * by another with contents.
  */
-enum unmapped_owner {
-	UNMAPPED_SECRETMEM,
-	UNMAPPED_BUFFER,
-	NR_UNMAPPED_OWNERS,
+struct unmapped_owner {
+	const char *name;
+	unsigned int flags;
+	unsigned long max_kbytes;
+	/* private: */
+	u16 id;
+	bool dying;
+	bool abandoned;
+	struct rcu_head rcu;
+	/* Written with each page; all above is read with each page */
+	struct percpu_counter used ____cacheline_aligned_in_smp;
 };
 
 #ifdef CONFIG_UNMAPPED_ALLOC
@@ -48,6 +68,48 @@ enum unmapped_owner {
 bool unmapped_alloc_start(void);
 
 /**
+ * unmapped_owner_create() - Make an owner
+ * @name: For statistics; copied.
+ * @flags: UNMAPPED_OWNER_*.
+ *
+ * Context: Process context, may sleep.
+ * Return: The owner; NULL without memory, or when there are 65535.
+ */
+struct unmapped_owner *unmapped_owner_create(const char *name,
+					     unsigned int flags);
+
+/**
+ * unmapped_owner_destroy() - Let an owner go
+ * @owner: The owner, for which nobody allocates any more; or NULL.
+ *
+ * Pages that are still used keep what the cache has to know of it until the
+ * last of them has come back.
+ *
+ * Context: Process context, may sleep.
+ */
+void unmapped_owner_destroy(struct unmapped_owner *owner);
+
+/**
+ * unmapped_owner_pages() - Count the pages of an owner
+ * @owner: The owner.
+ *
+ * Return: How many it has.
+ */
+unsigned long unmapped_owner_pages(struct unmapped_owner *owner);
+
+/**
+ * unmapped_owner_drain() - Get back what nobody uses, and count the rest
+ * @owner: The owner.
+ *
+ * The lists of the CPUs for the LRU keep pages after the last user's put. For
+ * those who must know that no page is left, or who has one.
+ *
+ * Context: Process context, may sleep.
+ * Return: Number of pages that somebody has.
+ */
+unsigned long unmapped_owner_drain(struct unmapped_owner *owner);
+
+/**
  * unmapped_pages_alloc() - Allocate pages outside the direct map
  * @gfp: Allocation flags. Zone modifiers are not for the caller to choose and
  *	ignored, but for %__GFP_DMA and %__GFP_DMA32, which fail.
@@ -63,10 +125,10 @@ bool unmapped_alloc_start(void);
  * Return: The first page, or NULL.
  */
 struct page *unmapped_pages_alloc(gfp_t gfp, unsigned int order,
-				  enum unmapped_owner owner);
+				  struct unmapped_owner *owner);
 
 /**
- * unmapped_pages_alloc_node() - Allocate pages outside the direct map, on a node
+ * unmapped_pages_alloc_node() - Allocate pages outside the direct map of a node
  * @gfp: As for unmapped_pages_alloc(). With %__GFP_THISNODE the pages come
  *	from @nid or not at all.
  * @order: As for unmapped_pages_alloc().
@@ -77,7 +139,7 @@ struct page *unmapped_pages_alloc(gfp_t gfp, unsigned int order,
  * Return: The first page, or NULL.
  */
 struct page *unmapped_pages_alloc_node(gfp_t gfp, unsigned int order,
-				       enum unmapped_owner owner, int nid);
+				       struct unmapped_owner *owner, int nid);
 
 /**
  * unmapped_folio_alloc() - Allocate a folio outside the direct map
@@ -91,7 +153,7 @@ struct page *unmapped_pages_alloc_node(gfp_t gfp, unsigned int order,
  * Return: The folio, or NULL.
  */
 struct folio *unmapped_folio_alloc(gfp_t gfp, unsigned int order,
-				   enum unmapped_owner owner);
+				   struct unmapped_owner *owner);
 
 /**
  * unmapped_folio_clear() - Clear a folio before its last reference is gone
@@ -130,8 +192,14 @@ static inline bool unmapped_alloc_start(void)
 	return false;
 }
 
+static inline struct unmapped_owner *unmapped_owner_create(const char *name,
+							   unsigned int flags)
+{
+	return NULL;
+}
+
 static inline struct folio *unmapped_folio_alloc(gfp_t gfp, unsigned int order,
-						 enum unmapped_owner owner)
+						 struct unmapped_owner *owner)
 {
 	return NULL;
 }

@@ -13,53 +13,50 @@
 #include "block.h"
 
 /**
- * unmapped_block_size() - Tell how much memory the descriptor of a block takes
- * @order: Order of the block.
- *
- * Return: Bytes, the two bitmaps and the owners included.
- */
-size_t unmapped_block_size(unsigned int order)
-{
-	size_t nr = 1UL << order;
-
-	return sizeof(struct unmapped_block) +
-	       2 * BITS_TO_LONGS(nr) * sizeof(long) + nr;
-}
-
-/**
- * unmapped_block_init() - Describe a block whose pages are all free and clean
- * @block: unmapped_block_size(@order) bytes.
- * @pfn: First page.
- * @order: Order of the block.
+ * unmapped_block_init() - Describe a block
+ * @block: The block.
+ * @pfn: First page, aligned.
  * @nid: Node of the pages.
+ * @split: None of its pages is the block's yet. Otherwise all are, and they
+ *	are free and clean.
  */
 void unmapped_block_init(struct unmapped_block *block, unsigned long pfn,
-			 unsigned int order, int nid)
+			 int nid, bool split)
 {
-	unsigned int nr = 1U << order;
-
-	memset(block, 0, unmapped_block_size(order));
+	memset(block, 0, sizeof(*block));
 	INIT_LIST_HEAD(&block->list);
 	block->pfn = pfn;
 	block->nid = nid;
-	block->order = order;
-	block->nr_free = nr;
-	block->used = (unsigned long *)(block + 1);
-	block->dirty = block->used + BITS_TO_LONGS(nr);
-	block->owner = (u8 *)(block->dirty + BITS_TO_LONGS(nr));
-	memset(block->owner, UNMAPPED_NO_OWNER, nr);
+	block->split = split;
+	if (split) {
+		bitmap_fill(block->used, UNMAPPED_BLOCK_PAGES);
+		block->hint = UNMAPPED_BLOCK_PAGES;
+	} else {
+		block->nr_pages = UNMAPPED_BLOCK_PAGES;
+		block->nr_free = UNMAPPED_BLOCK_PAGES;
+	}
 }
 
-static int take_one(struct unmapped_block *block, u8 owner)
+/**
+ * unmapped_block_add() - Add pages to a split block
+ * @block: The block.
+ * @order: Their order. They are in use, and put back like others.
+ */
+void unmapped_block_add(struct unmapped_block *block, unsigned int order)
 {
-	unsigned long nr = block_nr_pages(block);
-	unsigned long idx = find_next_zero_bit(block->used, nr, block->hint);
+	block->nr_pages += 1U << order;
+}
 
-	if (idx >= nr)
+static int take_one(struct unmapped_block *block)
+{
+	unsigned long idx = find_next_zero_bit(block->used,
+					       UNMAPPED_BLOCK_PAGES,
+					       block->hint);
+
+	if (idx >= UNMAPPED_BLOCK_PAGES)
 		return -1;
 
 	__set_bit(idx, block->used);
-	block->owner[idx] = owner;
 	block->nr_free--;
 	block->hint = idx + 1;
 	return idx;
@@ -69,28 +66,25 @@ static int take_one(struct unmapped_block *block, u8 owner)
  * unmapped_block_take() - Take a free, aligned range
  * @block: The block.
  * @order: Order of the range.
- * @owner: Who gets it.
  *
  * Return: Index of the first page, or -1 if there is no such range.
  */
-int unmapped_block_take(struct unmapped_block *block, unsigned int order,
-			u8 owner)
+int unmapped_block_take(struct unmapped_block *block, unsigned int order)
 {
 	unsigned int nr = 1U << order;
 	unsigned long idx;
 
 	if (!order)
-		return take_one(block, owner);
+		return take_one(block);
 	if (block->nr_free < nr)
 		return -1;
 
-	idx = bitmap_find_next_zero_area(block->used, block_nr_pages(block),
+	idx = bitmap_find_next_zero_area(block->used, UNMAPPED_BLOCK_PAGES,
 					 block->hint, nr, nr - 1);
-	if (idx >= block_nr_pages(block))
+	if (idx >= UNMAPPED_BLOCK_PAGES)
 		return -1;
 
 	bitmap_set(block->used, idx, nr);
-	memset(block->owner + idx, owner, nr);
 	block->nr_free -= nr;
 	return idx;
 }
@@ -106,20 +100,17 @@ void unmapped_block_put(struct unmapped_block *block, unsigned int idx,
 {
 	unsigned int nr = 1U << order;
 
-	if (!order) {
-		block->owner[idx] = UNMAPPED_NO_OWNER;
+	if (!order)
 		__clear_bit(idx, block->used);
-	} else {
-		memset(block->owner + idx, UNMAPPED_NO_OWNER, nr);
+	else
 		bitmap_clear(block->used, idx, nr);
-	}
 	block->nr_free += nr;
 	if (idx < block->hint)
 		block->hint = idx;
 }
 
 /**
- * unmapped_block_mark_bad() - Keep a page from use for ever
+ * unmapped_block_mark_bad() - Keep a page from use
  * @block: The block.
  * @idx: The page, free, or in use and not to be put.
  */
@@ -129,6 +120,40 @@ void unmapped_block_mark_bad(struct unmapped_block *block, unsigned int idx)
 		__set_bit(idx, block->used);
 		block->nr_free--;
 	}
-	block->owner[idx] = UNMAPPED_NO_OWNER;
 	block->nr_bad++;
+}
+
+/**
+ * unmapped_block_withdraw() - Take all free pages
+ * @block: The block.
+ * @pages: Filled in: a bit a page, %UNMAPPED_BLOCK_PAGES of them.
+ *
+ * Return: How many.
+ */
+unsigned int unmapped_block_withdraw(struct unmapped_block *block,
+				     unsigned long *pages)
+{
+	unsigned int nr = block->nr_free;
+
+	bitmap_complement(pages, block->used, UNMAPPED_BLOCK_PAGES);
+	bitmap_fill(block->used, UNMAPPED_BLOCK_PAGES);
+	block->nr_free = 0;
+	block->hint = UNMAPPED_BLOCK_PAGES;
+	return nr;
+}
+
+/**
+ * unmapped_block_set_owner() - Note who has pages
+ * @block: The block.
+ * @idx: First page, which the caller has taken or is about to put.
+ * @order: Order of the range.
+ * @owner: Identifier of the owner, or %UNMAPPED_NO_OWNER.
+ */
+void unmapped_block_set_owner(struct unmapped_block *block, unsigned int idx,
+			      unsigned int order, u16 owner)
+{
+	unsigned int i;
+
+	for (i = idx; i < idx + (1U << order); i++)
+		block->owner[i] = owner;
 }

@@ -5,6 +5,15 @@
 /*
  * Which pages of a block are in use. Pure bookkeeping, no struct page: it
  * also builds in user space, see tools/testing/unmapped.
+ *
+ * A block describes 2M of memory, aligned. It is whole while all of it is
+ * outside the direct map, as one leaf of the page table, and split when only
+ * some pages are: because no page of 2M could be had and pages left the direct
+ * map on their own, or because the free pages of a whole block went back.
+ *
+ * Each page has an owner of its own. Blocks of one owner would need no such
+ * array, but an owner of a few pages would hold 2M: 200 owners of five pages
+ * each take 400 MiB that way and 4 MiB this way, which costs 1 KiB a block.
  */
 
 #include <linux/bitmap.h>
@@ -12,33 +21,39 @@
 #include <linux/types.h>
 
 #define UNMAPPED_BLOCK_ORDER	9	/* PMD_ORDER, also in user space */
+#define UNMAPPED_BLOCK_PAGES	(1U << UNMAPPED_BLOCK_ORDER)
 
 /*
- * Blocks with a free page are in the bucket fls(number of free pages): the
- * fullest in bucket 1, a PMD-sized block without a used page alone in the
- * last. Bucket 0 is for full blocks.
+ * Whole blocks are in the bucket fls(number of free pages): full ones in
+ * bucket 0, the fullest with a free page in bucket 1, those at least half free
+ * in the last but one, blocks without a used page alone in the last.
  */
 #define UNMAPPED_NR_BUCKETS	(UNMAPPED_BLOCK_ORDER + 2)
+#define UNMAPPED_EMPTY		(UNMAPPED_NR_BUCKETS - 1)
+#define UNMAPPED_SPARSE		(UNMAPPED_NR_BUCKETS - 2)
 
 /* No owner: the page is free, or kept from use because it is poisoned. */
-#define UNMAPPED_NO_OWNER	0xff
+#define UNMAPPED_NO_OWNER	0
 
 /**
- * struct unmapped_block - 1 << order pages that are not in the direct map
- * @list: Entry in a bucket of the node, or in a list of detached blocks.
+ * struct unmapped_block - 2M of memory that is outside the direct map
+ * @list: Entry in a list of the node; a split block without a free page is on
+ *	none.
  * @rcu: For the end, when the block is on no list.
  * @pfn: First page.
  * @nid: Node of the pages.
- * @order: %PMD_ORDER if the block left the direct map as one leaf, less if no
- *	such block could be had.
- * @nr_free: Pages that can be handed out.
- * @nr_bad: Poisoned pages. They stay used for ever, and the block with them.
+ * @nr_pages: Pages outside the direct map. The others are not the block's.
+ * @nr_free: Of these, pages that nobody uses: to be handed out if the block is
+ *	whole, on their way back to the system if it is split.
+ * @nr_bad: Of these, poisoned pages. They stay used.
  * @hint: No page below it is free.
- * @used: A bit a page: handed out or bad.
+ * @split: Some pages may be in the direct map, and none will be handed out.
+ * @used: A bit a page: handed out, bad, or not the block's.
  * @dirty: A bit a page: free, with contents that nobody may see.
- * @owner: enum unmapped_owner of each used page.
+ * @owner: Identifier of the owner of each page that is handed out.
  *
- * All but @dirty, @pfn, @nid and @order is under the node's lock.
+ * All but @dirty, @owner, @pfn and @nid is under the node's lock. The owner
+ * of a page is written by those who hand the page out and take it back.
  */
 struct unmapped_block {
 	union {
@@ -47,23 +62,26 @@ struct unmapped_block {
 	};
 	unsigned long pfn;
 	int nid;
-	unsigned short order;
+	unsigned short nr_pages;
 	unsigned short nr_free;
 	unsigned short nr_bad;
 	unsigned short hint;
-	unsigned long *used;
-	unsigned long *dirty;
-	u8 *owner;
+	bool split;
+	DECLARE_BITMAP(used, UNMAPPED_BLOCK_PAGES);
+	DECLARE_BITMAP(dirty, UNMAPPED_BLOCK_PAGES);
+	u16 owner[UNMAPPED_BLOCK_PAGES];
 };
-
-static inline unsigned int block_nr_pages(const struct unmapped_block *block)
-{
-	return 1U << block->order;
-}
 
 static inline bool block_is_empty(const struct unmapped_block *block)
 {
-	return block->nr_free == block_nr_pages(block);
+	return block->nr_free == UNMAPPED_BLOCK_PAGES;
+}
+
+/* Nobody uses a page, but poison keeps it from being returned whole. */
+static inline bool block_is_poisoned(const struct unmapped_block *block)
+{
+	return block->nr_bad && block->nr_free + block->nr_bad ==
+				block->nr_pages;
 }
 
 static inline unsigned int block_bucket(const struct unmapped_block *block)
@@ -71,13 +89,16 @@ static inline unsigned int block_bucket(const struct unmapped_block *block)
 	return fls(block->nr_free);
 }
 
-size_t unmapped_block_size(unsigned int order);
 void unmapped_block_init(struct unmapped_block *block, unsigned long pfn,
-			 unsigned int order, int nid);
-int unmapped_block_take(struct unmapped_block *block, unsigned int order,
-			u8 owner);
+			 int nid, bool split);
+void unmapped_block_add(struct unmapped_block *block, unsigned int order);
+int unmapped_block_take(struct unmapped_block *block, unsigned int order);
 void unmapped_block_put(struct unmapped_block *block, unsigned int idx,
 			unsigned int order);
 void unmapped_block_mark_bad(struct unmapped_block *block, unsigned int idx);
+unsigned int unmapped_block_withdraw(struct unmapped_block *block,
+				     unsigned long *pages);
+void unmapped_block_set_owner(struct unmapped_block *block, unsigned int idx,
+			      unsigned int order, u16 owner);
 
 #endif /* _MM_UNMAPPED_BLOCK_H */

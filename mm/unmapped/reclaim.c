@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Blocks go back to the system.
+ * Memory goes back to the system.
  *
- * Frees happen in contexts that must not change the direct map, so a work
- * item returns what a free leaves over: a node keeps one empty block, for the
- * next user. Under memory pressure the shrinker takes that one as well. Used
- * blocks stay, whatever the pressure: their pages cannot move.
+ * Frees happen in contexts that must not change the direct map, so a work item
+ * returns what a free leaves over: a node keeps one empty block, for the next
+ * user. Under memory pressure a shrinker takes that one as well.
+ *
+ * Used pages cannot move, and free pages beside them in a whole block are
+ * charged to nobody. A second shrinker, reluctant, splits blocks that are at
+ * least half free and returns their free pages one by one, at the cost of a
+ * leaf of the direct map: that is still better than to swap or to kill. So no
+ * more free memory than what is used is out of reclaim's reach.
  *
  * Before memory is taken offline, and before hibernation, all empty blocks
  * are returned. Pages in use make both fail with -EBUSY: neither an offline
- * page nor an image can do without the direct map.
+ * page nor an image can do without the direct map. Poisoned pages do not keep
+ * memory online: nobody reads them any more.
  */
 
 #define pr_fmt(fmt) "unmapped_alloc: " fmt
@@ -19,65 +25,235 @@
 #include <linux/memory.h>
 #include <linux/nodemask.h>
 #include <linux/shrinker.h>
+#include <linux/page_access.h>
 #include <linux/suspend.h>
 #include <linux/swap.h>
+#include <linux/vmstat.h>
 
 #include "unmapped.h"
 
-static unsigned long return_singles(struct unmapped_node *node,
-				    unsigned long nr)
-{
-	unsigned long done = 0;
-	struct page *page;
+/*
+ * Whole blocks.
+ */
 
-	while (done < nr) {
-		page = unmapped_pop_single(node);
-		if (!page || !unmapped_single_release(page))
+static bool clear_dirty_pages(struct unmapped_block *block, struct page *page)
+{
+	unsigned int i;
+
+	for_each_set_bit(i, block->dirty, UNMAPPED_BLOCK_PAGES) {
+		if (!unmapped_clear_page(page + i))
+			return false;
+		clear_bit(i, block->dirty);
+	}
+	return true;
+}
+
+static bool restore_block(struct unmapped_block *block, struct page *page)
+{
+	return clear_dirty_pages(block, page) &&
+	       !WARN_ON_ONCE(unmapped_restore(page, UNMAPPED_BLOCK_PAGES));
+}
+
+/*
+ * The block stays if a page is poisoned, somebody looks at one, or the caller
+ * holds all slots that could clear one.
+ */
+static bool return_block(struct unmapped_block *block)
+{
+	struct page *page = pfn_to_page(block->pfn);
+
+	if (unmapped_poisoned(page, UNMAPPED_BLOCK_PAGES) ||
+	    !unmapped_freeze_tails(page, UNMAPPED_BLOCK_PAGES))
+		goto push_back;
+	if (!restore_block(block, page))
+		goto unfreeze;
+
+	count_vm_event(UNMAPPED_RETURN);
+	unmapped_node_drop_pages(block, UNMAPPED_BLOCK_PAGES);
+	unmapped_change_page_owner(page, UNMAPPED_BLOCK_ORDER, GFP_NOWAIT);
+	__free_pages(page, UNMAPPED_BLOCK_ORDER);
+	return true;
+
+unfreeze:
+	unmapped_unfreeze_tails(page, UNMAPPED_BLOCK_PAGES);
+push_back:
+	unmapped_node_push(block);
+	return false;
+}
+
+/* One that cannot go now does not keep those behind it. */
+static unsigned long return_empty(struct unmapped_node *node,
+				  unsigned long keep, unsigned long nr)
+{
+	unsigned long tries = READ_ONCE(node->nr_blocks[UNMAPPED_EMPTY]);
+	struct unmapped_block *block;
+	unsigned long done = 0;
+
+	while (done < nr && tries--) {
+		block = unmapped_node_pop_empty(node, keep);
+		if (!block)
 			break;
-		done++;
+		if (return_block(block))
+			done += UNMAPPED_BLOCK_PAGES;
 	}
 	return done;
 }
 
+/*
+ * Pieces of split blocks.
+ */
+
+/* Moves the pages that cannot be returned now from @pages to @left. */
+static void sort_out(struct unmapped_block *block, unsigned long *pages,
+		     unsigned long *left)
+{
+	struct page *page = pfn_to_page(block->pfn);
+	unsigned int i;
+
+	for_each_set_bit(i, pages, UNMAPPED_BLOCK_PAGES) {
+		if (!PageHWPoison(page + i) &&
+		    (!test_bit(i, block->dirty) ||
+		     unmapped_clear_page(page + i))) {
+			clear_bit(i, block->dirty);
+			continue;
+		}
+		__clear_bit(i, pages);
+		__set_bit(i, left);
+	}
+}
+
+static void restore_pages(struct unmapped_block *block, unsigned long *pages,
+			  unsigned long *left)
+{
+	struct page *page = pfn_to_page(block->pfn);
+	unsigned int start, end;
+
+	for_each_set_bitrange(start, end, pages, UNMAPPED_BLOCK_PAGES) {
+		if (likely(!unmapped_restore(page + start, end - start)))
+			continue;
+		bitmap_clear(pages, start, end - start);
+		bitmap_set(left, start, end - start);
+	}
+}
+
+/* To those who look at one it is an ordinary page now. */
+static void free_pages_of(unsigned long pfn, const unsigned long *pages)
+{
+	struct page *page = pfn_to_page(pfn);
+	unsigned int i;
+
+	for_each_set_bit(i, pages, UNMAPPED_BLOCK_PAGES)
+		__free_page(page + i);
+}
+
+static unsigned int return_pages(struct unmapped_block *block,
+				 unsigned long *pages)
+{
+	DECLARE_BITMAP(left, UNMAPPED_BLOCK_PAGES) = { };
+	unsigned long pfn = block->pfn;
+	unsigned int nr;
+
+	sort_out(block, pages, left);
+	restore_pages(block, pages, left);
+	nr = bitmap_weight(pages, UNMAPPED_BLOCK_PAGES);
+	count_vm_events(UNMAPPED_RETURN, nr);
+	/* The block may be gone with this, before the system has its pages */
+	unmapped_node_push_leaving(block, left, nr);
+	free_pages_of(pfn, pages);
+	return nr;
+}
+
+/* How long memory that could not be returned waits for the next attempt. */
+#define RETURN_RETRY	HZ
+
+static void retry_later(struct unmapped_node *node)
+{
+	queue_delayed_work(system_unbound_wq, &node->return_work,
+			   RETURN_RETRY);
+}
+
+/* There is no slot, or no page table: the next block would meet the same. */
+#define RETURN_FAILURES	16
+
+static unsigned long return_leaving(struct unmapped_node *node,
+				    unsigned long nr)
+{
+	DECLARE_BITMAP(pages, UNMAPPED_BLOCK_PAGES);
+	struct unmapped_block *block;
+	unsigned int got, failures = 0;
+	unsigned long done = 0;
+
+	while (done < nr && failures < RETURN_FAILURES) {
+		block = unmapped_node_pop_leaving(node, pages);
+		if (!block)
+			return done;
+		got = return_pages(block, pages);
+		failures += !got;
+		done += got;
+	}
+	if (failures)
+		retry_later(node);
+	return done;
+}
+
 /**
- * unmapped_return_blocks() - Return empty blocks of a node to the system
+ * unmapped_return() - Return free memory of a node to the system
  * @node: The node.
- * @keep: Leave this many empty PMD-sized blocks.
+ * @keep: Leave this many empty blocks.
  * @nr: Stop after this many pages.
  *
  * Context: Process context; may be called from reclaim.
  * Return: Number of pages returned.
  */
-unsigned long unmapped_return_blocks(struct unmapped_node *node,
-				     unsigned long keep, unsigned long nr)
+unsigned long unmapped_return(struct unmapped_node *node, unsigned long keep,
+			      unsigned long nr)
 {
-	struct unmapped_block *block;
-	unsigned long pages;
-	unsigned long done = return_singles(node, nr);
+	unsigned long done = return_empty(node, keep, nr);
 
-	while (done < nr) {
-		block = unmapped_pop_empty(node, keep);
-		if (!block)
+	/* Those that have poison in them have just joined the others */
+	return done + return_leaving(node, nr - min(done, nr));
+}
+
+/**
+ * unmapped_return_sparse() - Return free pages of used blocks to the system
+ * @node: The node.
+ * @nr: Stop after this many pages.
+ *
+ * Context: Process context; may be called from reclaim.
+ * Return: Number of pages returned.
+ */
+unsigned long unmapped_return_sparse(struct unmapped_node *node,
+				     unsigned long nr)
+{
+	unsigned long got, done = 0;
+
+	while (done < nr && unmapped_node_split_sparse(node)) {
+		got = return_leaving(node, UNMAPPED_BLOCK_PAGES);
+		if (!got)
 			break;
-		pages = block_nr_pages(block);
-		if (!unmapped_block_release(block))
-			break;
-		done += pages;
+		done += got;
 	}
 	return done;
 }
 
 void unmapped_return_work(struct work_struct *work)
 {
-	struct unmapped_node *node = container_of(work, struct unmapped_node,
+	struct unmapped_node *node = container_of(to_delayed_work(work),
+						  struct unmapped_node,
 						  return_work);
 
-	while (unmapped_return_blocks(node, 1, 1UL << UNMAPPED_BLOCK_ORDER))
+	while (unmapped_return(node, 1, UNMAPPED_BLOCK_PAGES))
 		cond_resched();
+	if (unmapped_node_excess(node))
+		retry_later(node);
 }
 
+/*
+ * All of it, for those who cannot do with memory outside the direct map.
+ */
+
 /**
- * unmapped_drain() - Return all empty blocks to the system
+ * unmapped_drain() - Return all that nobody uses to the system
  *
  * Context: Process context, may sleep.
  * Return: Number of pages that stay outside the direct map.
@@ -87,9 +263,10 @@ unsigned long unmapped_drain(void)
 	int nid;
 
 	for_each_node(nid) {
-		unmapped_return_blocks(unmapped_nodes[nid], 0, ULONG_MAX);
+		unmapped_front_drain(nid);
+		unmapped_return(unmapped_nodes[nid], 0, ULONG_MAX);
 		/* It may have a block in its hands */
-		flush_work(&unmapped_nodes[nid]->return_work);
+		flush_delayed_work(&unmapped_nodes[nid]->return_work);
 	}
 	return unmapped_total_pages();
 }
@@ -113,27 +290,73 @@ static unsigned long drain_patiently(void)
 	return left;
 }
 
-static unsigned long returnable(struct unmapped_node *node)
+/*
+ * Shrinkers: what is free as it is, and what is free at a price.
+ */
+
+static unsigned long blocks_in(struct unmapped_node *node, unsigned int bucket)
 {
-	return READ_ONCE(node->nr_detached) +
-	       READ_ONCE(node->nr_empty) * (1UL << UNMAPPED_BLOCK_ORDER);
+	return READ_ONCE(node->nr_blocks[bucket]);
 }
 
-static unsigned long unmapped_shrink_count(struct shrinker *shrinker,
-					   struct shrink_control *sc)
+static unsigned long count_free(struct shrinker *shrinker,
+				struct shrink_control *sc)
 {
-	return returnable(unmapped_nodes[sc->nid]) ?: SHRINK_EMPTY;
+	struct unmapped_node *node = unmapped_nodes[sc->nid];
+
+	return READ_ONCE(node->nr_leaving) + unmapped_front_pages(sc->nid) +
+	       blocks_in(node, UNMAPPED_EMPTY) * UNMAPPED_BLOCK_PAGES ?:
+	       SHRINK_EMPTY;
 }
 
-static unsigned long unmapped_shrink_scan(struct shrinker *shrinker,
-					  struct shrink_control *sc)
+static unsigned long scan_free(struct shrinker *shrinker,
+			       struct shrink_control *sc)
 {
-	unsigned long done;
+	unmapped_front_drain(sc->nid);
+	sc->nr_scanned = unmapped_return(unmapped_nodes[sc->nid], 0,
+					 sc->nr_to_scan);
+	return sc->nr_scanned ?: SHRINK_STOP;
+}
 
-	done = unmapped_return_blocks(unmapped_nodes[sc->nid], 0,
-				      sc->nr_to_scan);
-	sc->nr_scanned = done;
-	return done ?: SHRINK_STOP;
+static unsigned long count_sparse(struct shrinker *shrinker,
+				  struct shrink_control *sc)
+{
+	return blocks_in(unmapped_nodes[sc->nid], UNMAPPED_SPARSE) *
+	       (UNMAPPED_BLOCK_PAGES / 2) ?: SHRINK_EMPTY;
+}
+
+static unsigned long scan_sparse(struct shrinker *shrinker,
+				 struct shrink_control *sc)
+{
+	unmapped_front_drain(sc->nid);
+	sc->nr_scanned = unmapped_return_sparse(unmapped_nodes[sc->nid],
+						sc->nr_to_scan);
+	return sc->nr_scanned ?: SHRINK_STOP;
+}
+
+/*
+ * Memory hotplug.
+ */
+
+static struct page *block_in_range(const struct memory_notify *range,
+				   unsigned long i)
+{
+	unsigned long pfn = ALIGN_DOWN(range->start_pfn, UNMAPPED_BLOCK_PAGES);
+
+	pfn += i * UNMAPPED_BLOCK_PAGES;
+	return pfn < range->start_pfn + range->nr_pages ? pfn_to_page(pfn) :
+							  NULL;
+}
+
+static void for_each_block(const struct memory_notify *range,
+			   void (*fn)(struct page *page))
+{
+	struct page *page;
+	unsigned long i;
+
+	for (i = 0; (page = block_in_range(range, i)); i++)
+		if (pfn_valid(page_to_pfn(page)))
+			fn(page);
 }
 
 /* Such pages do not move: without this, offlining tries until a signal. */
@@ -145,22 +368,35 @@ static bool range_in_use(const struct memory_notify *range)
 
 	for (; pfn < end; pfn++) {
 		page = pfn_to_online_page(pfn);
-		if (page && page_inaccessible(page))
+		if (page && page_inaccessible(page) && !PageHWPoison(page))
 			return true;
 	}
 	return false;
 }
 
-static int unmapped_memory_notify(struct notifier_block *nb,
-				  unsigned long action, void *arg)
+static int prepare_offline(const struct memory_notify *range)
 {
-	struct memory_notify *range = arg;
-
-	if (action == MEM_GOING_OFFLINE && unmapped_drain() &&
-	    range_in_use(range) && drain_patiently() && range_in_use(range))
+	unmapped_drain();
+	for_each_block(range, unmapped_node_split_poisoned);
+	if (unmapped_drain() && range_in_use(range) && drain_patiently() &&
+	    range_in_use(range))
 		return notifier_from_errno(-EBUSY);
 	return NOTIFY_OK;
 }
+
+VISIBLE_IF_KUNIT int unmapped_memory_notify(struct notifier_block *nb,
+					    unsigned long action, void *arg)
+{
+	if (action == MEM_GOING_OFFLINE)
+		return prepare_offline(arg);
+	if (action == MEM_OFFLINE)
+		for_each_block(arg, unmapped_node_forget);
+	return NOTIFY_OK;
+}
+
+/*
+ * Hibernation.
+ */
 
 VISIBLE_IF_KUNIT int unmapped_pm_notify(struct notifier_block *nb,
 					unsigned long action, void *arg)
@@ -190,19 +426,35 @@ static struct notifier_block unmapped_pm_nb = {
 	.notifier_call = unmapped_pm_notify,
 };
 
-int __init unmapped_reclaim_init(void)
+static int __init init_shrinker(const char *name, int seeks,
+				typeof(count_free) *count,
+				typeof(scan_free) *scan)
 {
-	struct shrinker *shrinker;
+	struct shrinker *shrinker = shrinker_alloc(SHRINKER_NUMA_AWARE, name);
 
-	shrinker = shrinker_alloc(SHRINKER_NUMA_AWARE, "unmapped_alloc");
 	if (!shrinker)
 		return -ENOMEM;
 
-	shrinker->count_objects = unmapped_shrink_count;
-	shrinker->scan_objects = unmapped_shrink_scan;
+	shrinker->count_objects = count;
+	shrinker->scan_objects = scan;
+	shrinker->seeks = seeks;
 	/* A scan of less than a block would free a block all the same. */
-	shrinker->batch = 1UL << UNMAPPED_BLOCK_ORDER;
+	shrinker->batch = UNMAPPED_BLOCK_PAGES;
 	shrinker_register(shrinker);
+	return 0;
+}
+
+int __init unmapped_reclaim_init(void)
+{
+	int err;
+
+	err = init_shrinker("unmapped_alloc", DEFAULT_SEEKS, count_free,
+			    scan_free);
+	if (!err)
+		err = init_shrinker("unmapped_sparse", 4 * DEFAULT_SEEKS,
+				    count_sparse, scan_sparse);
+	if (err)
+		return err;
 
 	hotplug_memory_notifier(unmapped_memory_notify,
 				DEFAULT_CALLBACK_PRI);

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * New blocks.
+ * New memory for the cache.
  *
  * Wanted is a page of PMD size from the node. When the allocator has none at
- * hand the next best is taken, down to the order of the request; this never
- * reclaims and never compacts, as a cache is not worth it. Only the request
- * itself is: the last attempt has the caller's own flags. A node that had no
- * such page is not asked again with each refill, see UNMAPPED_MISS_WAIT.
+ * hand the request gets exactly its own pages, which leave the direct map
+ * alone, at the cost that they would have without a cache. Only for those does
+ * the allocator reclaim and compact: the last attempt has the caller's own
+ * flags. A node that had no page of PMD size is not asked again with each
+ * refill, see UNMAPPED_MISS_WAIT.
  *
- * A block is sized for more than the request. So a refill happens only while
- * the node has no room for the request at all, and one at a time: what is
- * outside the direct map without a use grows by one block a node.
+ * A block is more than the request. So a refill happens only while the node
+ * has no room for the request at all, and one at a time: what is outside the
+ * direct map without a use grows by one block a node.
  */
 
 #define pr_fmt(fmt) "unmapped_alloc: " fmt
@@ -23,14 +24,9 @@
 #include <linux/sched.h>
 #include <linux/vmstat.h>
 
-#include <trace/events/unmapped.h>
-
 #include "unmapped.h"
 
-/*
- * After PMD size could not be had this many refills begin with what could.
- * A futile search through all orders costs as much as two small blocks do.
- */
+/* After PMD size could not be had this many refills do not ask for it. */
 #define UNMAPPED_MISS_WAIT	256
 
 /* Set while hibernation decides which pages belong into the image. */
@@ -45,7 +41,7 @@ void unmapped_set_frozen(bool frozen)
 	up_write(&frozen_lock);
 }
 
-/* Flags of the pages of a block, of which the caller's are a part. */
+/* Flags of new pages, of which the caller's are all or a part. */
 static gfp_t block_gfp(const struct unmapped_request *req)
 {
 	gfp_t gfp = req->gfp & ~(GFP_ZONEMASK | __GFP_COMP | __GFP_ACCOUNT |
@@ -77,79 +73,88 @@ unmapped_alloc_pages(const struct unmapped_request *req, gfp_t gfp,
 	return alloc_pages_node(req->nid, gfp, order);
 }
 
-static struct page *make_single(const struct unmapped_request *req,
-				struct page *page)
+/* The page is the caller's again if this fails. */
+static struct unmapped_block *make_block(struct page *page, gfp_t gfp)
 {
-	page = unmapped_single_create(page, req->owner);
-	if (page) {
-		unmapped_publish_single(page);
-		count_vm_event(UNMAPPED_REFILL_SMALL);
+	struct unmapped_block *block = unmapped_index_add(page, false, gfp);
+
+	if (IS_ERR(block))
+		return NULL;
+	if (unmapped_remove(page, UNMAPPED_BLOCK_PAGES)) {
+		unmapped_index_remove(block);
+		return NULL;
 	}
-	return page;
+	return block;
 }
 
-static struct page *try_block(const struct unmapped_request *req, gfp_t gfp,
-			      unsigned int order)
+static struct page *try_block(const struct unmapped_request *req, gfp_t gfp)
 {
 	struct unmapped_block *block;
 	struct page *page;
 
-	page = unmapped_alloc_pages(req, gfp, order);
+	page = unmapped_alloc_pages(req, gfp, UNMAPPED_BLOCK_ORDER);
 	if (!page)
 		return NULL;
-
-	if (!order && !unmapped_owners[req->owner].kmap)
-		return make_single(req, page);
-
-	block = unmapped_block_create(page, order, gfp);
-	if (!block)
+	block = make_block(page, gfp);
+	if (!block) {
+		__free_pages(page, UNMAPPED_BLOCK_ORDER);
 		return NULL;
-
-	trace_unmapped_refill(block->nid, block->pfn, order);
-	count_vm_event(order == UNMAPPED_BLOCK_ORDER ? UNMAPPED_REFILL :
-		       UNMAPPED_REFILL_SMALL);
+	}
+	count_vm_event(UNMAPPED_REFILL);
 	return unmapped_publish(block, req);
 }
 
-static unsigned int first_order(struct unmapped_node *node)
+/* Just what is asked for. */
+static struct page *try_pages(const struct unmapped_request *req, gfp_t gfp)
 {
-	lockdep_assert_held(&node->refill_lock);
+	struct page *page = unmapped_alloc_pages(req, gfp, req->order);
+	struct unmapped_block *block;
 
-	if (!node->miss_wait)
-		return UNMAPPED_BLOCK_ORDER;
-	node->miss_wait--;
-	return node->miss_order;
+	if (!page)
+		return NULL;
+	block = unmapped_node_add_pages(page, req->order, gfp);
+	if (!block)
+		goto free_pages;
+	if (unmapped_remove(page, 1U << req->order))
+		goto drop_pages;
+	count_vm_event(UNMAPPED_REFILL_SMALL);
+	return unmapped_publish_pages(block, page, req);
+
+drop_pages:
+	unmapped_node_drop_pages(block, 1U << req->order);
+free_pages:
+	__free_pages(page, req->order);
+	return NULL;
 }
 
-static void note_order(struct unmapped_node *node, unsigned int tried,
-		       unsigned int order)
+static struct page *try_exact(const struct unmapped_request *req, gfp_t gfp)
 {
-	lockdep_assert_held(&node->refill_lock);
-
-	if (order < UNMAPPED_BLOCK_ORDER)
-		node->miss_order = order;
-	if (tried == UNMAPPED_BLOCK_ORDER && order < tried) {
-		node->miss_wait = UNMAPPED_MISS_WAIT;
-		count_vm_event(UNMAPPED_REFILL_MISS);
-	}
+	if (req->order == UNMAPPED_BLOCK_ORDER)
+		return try_block(req, gfp);
+	return try_pages(req, gfp);
 }
 
-/* Down the orders, on the node itself. */
+/* A block unless the node had none a while ago. */
 static struct page *try_node(struct unmapped_node *node,
 			     const struct unmapped_request *req)
 {
-	unsigned int first = max(first_order(node), req->order);
-	struct page *page = NULL;
-	int order;
+	struct page *page;
 
-	for (order = first; order >= (int)req->order; order--) {
-		page = try_block(req, cheap_gfp(req, order) | __GFP_THISNODE,
-				 order);
+	lockdep_assert_held(&node->refill_lock);
+
+	if (node->miss_wait && req->order < UNMAPPED_BLOCK_ORDER) {
+		node->miss_wait--;
+	} else {
+		page = try_block(req, cheap_gfp(req, UNMAPPED_BLOCK_ORDER) |
+				      __GFP_THISNODE);
 		if (page)
-			break;
+			return page;
+		node->miss_wait = UNMAPPED_MISS_WAIT;
+		count_vm_event(UNMAPPED_REFILL_MISS);
 	}
-	note_order(node, first, max(order, (int)req->order));
-	return page;
+	if (req->order == UNMAPPED_BLOCK_ORDER)
+		return NULL;
+	return try_pages(req, cheap_gfp(req, req->order) | __GFP_THISNODE);
 }
 
 /* Without a policy any node will do: its cache first, then a block of it. */
@@ -169,8 +174,7 @@ static struct page *try_other_nodes(const struct unmapped_request *req)
 		if (page)
 			return page;
 	}
-	return try_block(req, cheap_gfp(req, UNMAPPED_BLOCK_ORDER),
-			 UNMAPPED_BLOCK_ORDER);
+	return try_block(req, cheap_gfp(req, UNMAPPED_BLOCK_ORDER));
 }
 
 static struct page *refill(const struct unmapped_request *req)
@@ -190,11 +194,11 @@ static struct page *refill(const struct unmapped_request *req)
 		page = try_other_nodes(req);
 	mutex_unlock(&node->refill_lock);
 
-	return page ?: try_block(req, block_gfp(req), req->order);
+	return page ?: try_exact(req, block_gfp(req));
 }
 
 /**
- * unmapped_refill() - Allocate with a new block
+ * unmapped_refill() - Allocate with memory that is new to the cache
  * @req: What is wanted.
  *
  * Context: Process context, may sleep.

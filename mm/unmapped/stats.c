@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What operators see: lines in /proc/meminfo, the caps in /proc/sys/vm, and
- * the blocks of each node by fill in debugfs, much as /proc/pagetypeinfo
- * shows the buddy. Events are in /proc/vmstat.
+ * What operators see: lines in /proc/meminfo, the cap on all owners together
+ * in /proc/sys/vm, and in debugfs the blocks of each node by fill, much as
+ * /proc/pagetypeinfo shows the buddy. Events are in /proc/vmstat.
  */
 
 #include <linux/debugfs.h>
@@ -14,9 +14,6 @@
 #include "unmapped.h"
 
 #define K(pages)	((pages) << (PAGE_SHIFT - 10))
-
-/* Cap on the pages of all owners together, 0 for none. */
-unsigned long unmapped_max_kbytes;
 
 unsigned long unmapped_total_pages(void)
 {
@@ -36,18 +33,9 @@ unsigned long unmapped_total_free(void)
 
 	for_each_node(nid)
 		if (unmapped_nodes[nid])
-			sum += READ_ONCE(unmapped_nodes[nid]->nr_free);
+			sum += READ_ONCE(unmapped_nodes[nid]->nr_free) +
+			       unmapped_front_pages(nid);
 	return sum;
-}
-
-unsigned long unmapped_total_used(void)
-{
-	long sum = 0;
-	int i;
-
-	for (i = 0; i < NR_UNMAPPED_OWNERS; i++)
-		sum += atomic_long_read(&unmapped_owners[i].used);
-	return max(sum, 0L);
 }
 
 void unmapped_report_meminfo(struct seq_file *m)
@@ -58,22 +46,27 @@ void unmapped_report_meminfo(struct seq_file *m)
 
 static void show_node(struct seq_file *m, struct unmapped_node *node)
 {
-	unsigned long nr[UNMAPPED_NR_BUCKETS] = { };
-	struct unmapped_block *block;
 	unsigned int i;
-
-	spin_lock_irq(&node->lock);
-	for (i = 0; i < UNMAPPED_NR_BUCKETS; i++)
-		list_for_each_entry(block, &node->buckets[i], list)
-			nr[i]++;
-	spin_unlock_irq(&node->lock);
 
 	seq_printf(m, "Node %d, blocks by free pages (0, 1, 2-3, 4-7, ...)",
 		   node->nid);
 	for (i = 0; i < UNMAPPED_NR_BUCKETS; i++)
-		seq_printf(m, " %6lu", nr[i]);
-	seq_printf(m, "\nNode %d, pages %lu free %lu returning %lu\n",
-		   node->nid, node->nr_pages, node->nr_free, node->nr_detached);
+		seq_printf(m, " %6lu", READ_ONCE(node->nr_blocks[i]));
+	seq_printf(m, "\nNode %d, pages %lu free %lu leaving %lu fronts %lu\n",
+		   node->nid, node->nr_pages, node->nr_free, node->nr_leaving,
+		   unmapped_front_pages(node->nid));
+}
+
+static void show_owners(struct seq_file *m)
+{
+	struct unmapped_owner *owner;
+	unsigned long id = 0;
+
+	rcu_read_lock();
+	while ((owner = unmapped_owner_next(&id)))
+		seq_printf(m, "Owner %s, pages %lu\n", owner->name,
+			   unmapped_owner_pages(owner));
+	rcu_read_unlock();
 }
 
 static int unmapped_alloc_show(struct seq_file *m, void *private)
@@ -83,9 +76,7 @@ static int unmapped_alloc_show(struct seq_file *m, void *private)
 	for_each_online_node(i)
 		if (unmapped_nodes[i])
 			show_node(m, unmapped_nodes[i]);
-	for (i = 0; i < NR_UNMAPPED_OWNERS; i++)
-		seq_printf(m, "Owner %s, pages %ld\n", unmapped_owners[i].name,
-			   atomic_long_read(&unmapped_owners[i].used));
+	show_owners(m);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(unmapped_alloc);
@@ -95,20 +86,6 @@ static struct ctl_table unmapped_sysctls[] = {
 		.procname	= "unmapped_max_kbytes",
 		.data		= &unmapped_max_kbytes,
 		.maxlen		= sizeof(unmapped_max_kbytes),
-		.mode		= 0644,
-		.proc_handler	= proc_doulongvec_minmax,
-	},
-	{
-		.procname	= "unmapped_secretmem_max_kbytes",
-		.data		= &unmapped_owners[UNMAPPED_SECRETMEM].max_kbytes,
-		.maxlen		= sizeof(unsigned long),
-		.mode		= 0644,
-		.proc_handler	= proc_doulongvec_minmax,
-	},
-	{
-		.procname	= "unmapped_buffer_max_kbytes",
-		.data		= &unmapped_owners[UNMAPPED_BUFFER].max_kbytes,
-		.maxlen		= sizeof(unsigned long),
 		.mode		= 0644,
 		.proc_handler	= proc_doulongvec_minmax,
 	},

@@ -2,12 +2,18 @@
 #ifndef _MM_UNMAPPED_UNMAPPED_H
 #define _MM_UNMAPPED_UNMAPPED_H
 
+/*
+ * What the files of the cache know of each other. Each calls only those above
+ * it here; they meet in the node.
+ */
+
 #include <linux/atomic.h>
 #include <linux/cpuset.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/page_owner.h>
+#include <linux/percpu_counter.h>
 #include <linux/spinlock.h>
 #include <linux/unmapped_alloc.h>
 #include <linux/workqueue.h>
@@ -18,41 +24,47 @@
  * struct unmapped_node - the blocks of a node
  * @lock: Protects the blocks, the lists and the counters. Taken with
  *	interrupts off: pages are freed in any context. Nothing is allocated,
- *	mapped, cleared or flushed under it.
- * @buckets: Blocks by number of free pages, see UNMAPPED_NR_BUCKETS.
+ *	mapped, cleared or flushed under it; the lock of the index nests inside.
+ * @buckets: Whole blocks by number of free pages, see UNMAPPED_NR_BUCKETS.
+ * @nr_blocks: Blocks in each bucket.
  * @filled: A bit for each bucket that is not empty.
- * @detached: Empty blocks smaller than a PMD, on their way to the system.
- * @singles: Free pages without a block, on their way to the system.
+ * @leaving: Split blocks with free pages, which are on their way back.
  * @nr_pages: Pages outside the direct map.
- * @nr_free: Of these, pages that nobody uses.
- * @nr_detached: Pages in @detached and @singles.
- * @nr_empty: PMD-sized blocks without a used page.
+ * @nr_free: Of these, pages that nobody uses and that are in no front.
+ * @nr_leaving: Free pages of the blocks in @leaving.
  * @refill_lock: One task at a time refills, so that all who found the node
- *	empty share its block. Protects @miss_order and @miss_wait. No reclaim
- *	for the block or its descriptor under it, and @lock nests inside.
- * @miss_order: What could be had when a PMD-sized page could not.
- * @miss_wait: Refills that start from @miss_order before the next attempt at
- *	a PMD-sized page.
- * @return_work: Returns blocks where the free itself may not.
+ *	empty share its block. Protects @miss_wait. No reclaim for the block or
+ *	its descriptor under it, and @lock nests inside.
+ * @miss_wait: Refills that do without a PMD-sized page before the next attempt
+ *	at one.
+ * @return_work: Returns memory where the free itself may not.
  * @nid: The node.
  */
 struct unmapped_node {
 	spinlock_t lock;	/* counters, buckets, blocks */
 	struct list_head buckets[UNMAPPED_NR_BUCKETS];
+	unsigned long nr_blocks[UNMAPPED_NR_BUCKETS];
 	unsigned long filled;
-	struct list_head detached;
-	struct list_head singles;
+	struct list_head leaving;
 	unsigned long nr_pages;
 	unsigned long nr_free;
-	unsigned long nr_detached;
-	unsigned long nr_empty;
+	unsigned long nr_leaving;
 
 	struct mutex refill_lock;	/* one refill at a time */
-	unsigned int miss_order;
 	unsigned int miss_wait;
 
-	struct work_struct return_work;
+	struct delayed_work return_work;
 	int nid;
+};
+
+/**
+ * struct unmapped_page - a page, or the first of several, in its block
+ * @block: The block.
+ * @idx: Index in it.
+ */
+struct unmapped_page {
+	struct unmapped_block *block;
+	unsigned int idx;
 };
 
 /**
@@ -66,41 +78,39 @@ struct unmapped_node {
 struct unmapped_request {
 	gfp_t gfp;
 	unsigned int order;
-	enum unmapped_owner owner;
+	struct unmapped_owner *owner;
 	int nid;
 	bool policy;
 };
 
-/**
- * struct unmapped_owner_info - the rules for an owner
- * @name: For debugfs and sysctl.
- * @kmap: The kernel may map the pages. If not, page->private is the cache's
- *	while they are in use: a single page has its owner there.
- * @zero: Pages are handed out zeroed, asked for or not.
- * @used: Pages that the owner has.
- * @max_kbytes: Cap on these, 0 for none.
+/*
+ * Pages that a CPU counts before it takes the lock of a counter. With two
+ * counters an allocation takes one lock in 64 pages for them.
  */
-struct unmapped_owner_info {
-	const char *name;
-	bool kmap;
-	bool zero;
-	atomic_long_t used;
-	unsigned long max_kbytes;
-};
+#define UNMAPPED_COUNT_BATCH	128
 
-extern struct unmapped_owner_info unmapped_owners[NR_UNMAPPED_OWNERS];
+#ifdef CONFIG_SMP
+static inline bool unmapped_count_below(struct percpu_counter *count, s64 nr,
+					s64 limit)
+{
+	return __percpu_counter_limited_add(count, limit, nr,
+					    UNMAPPED_COUNT_BATCH);
+}
+#else
+static inline bool unmapped_count_below(struct percpu_counter *count, s64 nr,
+					s64 limit)
+{
+	return percpu_counter_limited_add(count, limit, nr);
+}
+#endif
+
 extern struct unmapped_node *unmapped_nodes[MAX_NUMNODES];
 extern unsigned long unmapped_max_kbytes;
 
-/* cache.c */
-struct page *unmapped_take(struct unmapped_node *node,
-			   const struct unmapped_request *req);
-struct page *unmapped_publish(struct unmapped_block *block,
-			      const struct unmapped_request *req);
-void unmapped_push_empty(struct unmapped_block *block);
-struct unmapped_block *unmapped_pop_empty(struct unmapped_node *node,
-					  unsigned long keep);
-void unmapped_account_returned(int nid, unsigned long nr);
+static inline struct page *unmapped_page(const struct unmapped_page *p)
+{
+	return pfn_to_page(p->block->pfn + p->idx);
+}
 
 static inline bool unmapped_poisoned(struct page *page, unsigned int nr)
 {
@@ -112,10 +122,6 @@ static inline bool unmapped_poisoned(struct page *page, unsigned int nr)
 	return false;
 }
 
-void unmapped_publish_single(struct page *page);
-struct page *unmapped_pop_single(struct unmapped_node *node);
-void unmapped_push_single(struct page *page);
-
 /* May the task's cpuset take memory of this node? Any zone stands for it. */
 static inline bool unmapped_node_allowed(int nid, gfp_t gfp)
 {
@@ -124,28 +130,88 @@ static inline bool unmapped_node_allowed(int nid, gfp_t gfp)
 
 static inline bool unmapped_wants_zero(const struct unmapped_request *req)
 {
-	return (req->gfp & __GFP_ZERO) || unmapped_owners[req->owner].zero;
+	return (req->gfp & __GFP_ZERO) ||
+	       (req->owner->flags & UNMAPPED_OWNER_ZERO);
 }
 
-/* directmap.c */
+/* owner.c */
+bool unmapped_owner_charge(struct unmapped_owner *owner, unsigned int nr);
+void unmapped_owner_uncharge(struct unmapped_owner *owner, unsigned int nr);
+struct unmapped_owner *unmapped_owner_by_id(u16 id);
+struct unmapped_owner *unmapped_owner_next(unsigned long *id);
+unsigned long unmapped_total_used(void);
+int unmapped_owner_init(void);
+
+/* index.c */
 struct unmapped_block *unmapped_block_of(const struct page *page);
-u8 unmapped_owner_of(const struct page *page);
+struct unmapped_block *unmapped_index_add(struct page *page, bool split,
+					  gfp_t gfp);
+void unmapped_index_remove(struct unmapped_block *block);
+int unmapped_index_init(void);
+
+/* node.c */
+int unmapped_node_init(int nid, work_func_t return_fn);
+bool unmapped_node_take(struct unmapped_node *node, unsigned int order,
+			struct unmapped_page *p);
+unsigned int unmapped_node_take_some(struct unmapped_node *node,
+				     struct unmapped_page *pages,
+				     unsigned int nr);
+void unmapped_node_put(const struct unmapped_page *p, unsigned int order);
+void unmapped_node_put_some(struct unmapped_node *node,
+			    const struct unmapped_page *pages,
+			    unsigned int nr);
+bool unmapped_node_add(struct unmapped_block *block, unsigned int order,
+		       struct unmapped_page *p);
+struct unmapped_block *unmapped_node_add_pages(struct page *page,
+					       unsigned int order, gfp_t gfp);
+void unmapped_node_drop_pages(struct unmapped_block *block, unsigned int nr);
+struct unmapped_block *unmapped_node_pop_empty(struct unmapped_node *node,
+					       unsigned long keep);
+void unmapped_node_push(struct unmapped_block *block);
+struct unmapped_block *unmapped_node_pop_leaving(struct unmapped_node *node,
+						 unsigned long *pages);
+void unmapped_node_push_leaving(struct unmapped_block *block,
+				const unsigned long *left, unsigned int back);
+bool unmapped_node_split_sparse(struct unmapped_node *node);
+void unmapped_node_split_poisoned(struct page *page);
+void unmapped_node_forget(struct page *page);
+void unmapped_node_heal(const struct unmapped_page *p);
+bool unmapped_node_excess(struct unmapped_node *node);
+
+/* front.c */
+bool unmapped_front_pop(struct unmapped_node *node, struct unmapped_page *p);
+bool unmapped_front_push(const struct unmapped_page *p);
+unsigned long unmapped_front_pages(int nid);
+void unmapped_front_drain(int nid);
+int unmapped_front_init(void);
+
+/* directmap.c */
+int unmapped_remove(struct page *page, unsigned int nr);
+int unmapped_restore(struct page *page, unsigned int nr);
 bool unmapped_clear_page(struct page *page);
 bool unmapped_freeze_tails(struct page *page, unsigned int nr);
-struct unmapped_block *unmapped_block_create(struct page *page,
-					     unsigned int order, gfp_t gfp);
-bool unmapped_block_release(struct unmapped_block *block);
-struct page *unmapped_single_create(struct page *page,
-				    enum unmapped_owner owner);
-bool unmapped_single_release(struct page *page);
+void unmapped_unfreeze_tails(struct page *page, unsigned int nr);
+
+/* page.c */
+struct page *unmapped_take(struct unmapped_node *node,
+			   const struct unmapped_request *req);
+struct page *unmapped_publish(struct unmapped_block *block,
+			      const struct unmapped_request *req);
+struct page *unmapped_publish_pages(struct unmapped_block *block,
+				    struct page *page,
+				    const struct unmapped_request *req);
+struct unmapped_owner *unmapped_owner_of(const struct page *page);
+void unmapped_page_init(void);
 
 /* refill.c */
 struct page *unmapped_refill(const struct unmapped_request *req);
 void unmapped_set_frozen(bool frozen);
 
 /* reclaim.c */
-unsigned long unmapped_return_blocks(struct unmapped_node *node,
-				     unsigned long keep, unsigned long nr);
+unsigned long unmapped_return(struct unmapped_node *node, unsigned long keep,
+			      unsigned long nr);
+unsigned long unmapped_return_sparse(struct unmapped_node *node,
+				     unsigned long nr);
 void unmapped_return_work(struct work_struct *work);
 unsigned long unmapped_drain(void);
 int unmapped_reclaim_init(void);
@@ -153,7 +219,6 @@ int unmapped_reclaim_init(void);
 /* stats.c */
 unsigned long unmapped_total_pages(void);
 unsigned long unmapped_total_free(void);
-unsigned long unmapped_total_used(void);
 
 /*
  * Tell page_owner that pages change hands. The new owner has them as one; those
@@ -173,9 +238,12 @@ static inline void unmapped_change_page_owner(struct page *page,
 /* Static, but for the tests that replace or call them */
 int unmapped_pm_notify(struct notifier_block *nb, unsigned long action,
 		       void *arg);
+int unmapped_memory_notify(struct notifier_block *nb, unsigned long action,
+			   void *arg);
 int unmapped_set_valid(struct page *page, unsigned int nr, bool valid);
 struct page *unmapped_alloc_pages(const struct unmapped_request *req, gfp_t gfp,
 				  unsigned int order);
+void unmapped_front_trim(struct work_struct *work);
 #endif
 
 #endif /* _MM_UNMAPPED_UNMAPPED_H */

@@ -8,36 +8,36 @@
 #include <linux/tracepoint.h>
 #include <linux/types.h>
 
-DECLARE_EVENT_CLASS(unmapped_block,
+DECLARE_EVENT_CLASS(unmapped_pages,
 
-	TP_PROTO(int nid, unsigned long pfn, unsigned int order),
+	TP_PROTO(int nid, unsigned long pfn, unsigned int nr),
 
-	TP_ARGS(nid, pfn, order),
+	TP_ARGS(nid, pfn, nr),
 
 	TP_STRUCT__entry(
 		__field(int, nid)
 		__field(unsigned long, pfn)
-		__field(unsigned int, order)
+		__field(unsigned int, nr)
 	),
 
 	TP_fast_assign(
 		__entry->nid = nid;
 		__entry->pfn = pfn;
-		__entry->order = order;
+		__entry->nr = nr;
 	),
 
-	TP_printk("nid=%d pfn=0x%lx order=%u",
-		  __entry->nid, __entry->pfn, __entry->order)
+	TP_printk("nid=%d pfn=0x%lx nr=%u",
+		  __entry->nid, __entry->pfn, __entry->nr)
 );
 
-DEFINE_EVENT(unmapped_block, unmapped_refill,
-	TP_PROTO(int nid, unsigned long pfn, unsigned int order),
-	TP_ARGS(nid, pfn, order)
+DEFINE_EVENT(unmapped_pages, unmapped_refill,
+	TP_PROTO(int nid, unsigned long pfn, unsigned int nr),
+	TP_ARGS(nid, pfn, nr)
 );
 
-DEFINE_EVENT(unmapped_block, unmapped_return,
-	TP_PROTO(int nid, unsigned long pfn, unsigned int order),
-	TP_ARGS(nid, pfn, order)
+DEFINE_EVENT(unmapped_pages, unmapped_return,
+	TP_PROTO(int nid, unsigned long pfn, unsigned int nr),
+	TP_ARGS(nid, pfn, nr)
 );
 
 #endif /* _TRACE_UNMAPPED_H */

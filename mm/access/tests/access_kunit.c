@@ -50,13 +50,16 @@
  * Folios, and what is in them.
  */
 
+/* What the kernel may map, and what it may not. Made for each test. */
+static struct unmapped_owner *buffer_owner, *secret_owner;
+
 static void put_folio(void *folio)
 {
 	folio_put(folio);
 }
 
 static struct folio *owned_folio(struct kunit *test, unsigned int order,
-				 enum unmapped_owner owner)
+				 struct unmapped_owner *owner)
 {
 	struct folio *folio = unmapped_folio_alloc(GFP_KERNEL | __GFP_ZERO,
 						   order, owner);
@@ -69,7 +72,7 @@ static struct folio *owned_folio(struct kunit *test, unsigned int order,
 
 static struct folio *buffer_folio(struct kunit *test, unsigned int order)
 {
-	return owned_folio(test, order, UNMAPPED_BUFFER);
+	return owned_folio(test, order, buffer_owner);
 }
 
 static struct page *buffer_page(struct kunit *test)
@@ -1156,7 +1159,7 @@ static void test_ordinary(struct kunit *test)
 /* The classic forms cannot fail: theirs is the address that faults. */
 static void test_refused(struct kunit *test)
 {
-	struct folio *folio = owned_folio(test, 0, UNMAPPED_SECRETMEM);
+	struct folio *folio = owned_folio(test, 0, secret_owner);
 	struct page *page = folio_page(folio, 0);
 	void *direct = page_address(page);
 
@@ -1172,7 +1175,7 @@ static void test_refused(struct kunit *test)
 
 static void test_refused_try(struct kunit *test)
 {
-	struct folio *folio = owned_folio(test, 1, UNMAPPED_SECRETMEM);
+	struct folio *folio = owned_folio(test, 1, secret_owner);
 	struct page *tail = folio_page(folio, 1);
 
 	KUNIT_EXPECT_EQ(test, PTR_ERR(kmap_local_page_try(tail)), -EACCES);
@@ -1184,7 +1187,7 @@ static void test_refused_try(struct kunit *test)
 /* The owner itself is not asked for permission. */
 static void test_owner_maps(struct kunit *test)
 {
-	struct folio *folio = owned_folio(test, 0, UNMAPPED_SECRETMEM);
+	struct folio *folio = owned_folio(test, 0, secret_owner);
 	void *addr = page_access_map(folio_page(folio, 0));
 
 	KUNIT_EXPECT_TRUE(test, is_kmap_addr(addr));
@@ -1199,7 +1202,7 @@ static void test_owner_maps(struct kunit *test)
 static void test_last_put(struct kunit *test)
 {
 	struct folio *folio = unmapped_folio_alloc(GFP_KERNEL, 0,
-						   UNMAPPED_BUFFER);
+						   buffer_owner);
 	struct page *page;
 	void *addr;
 
@@ -1309,7 +1312,20 @@ static int access_init(struct kunit *test)
 {
 	if (!unmapped_alloc_start())
 		kunit_skip(test, "unmapped_alloc is off, there are no pages");
-	return 0;
+	buffer_owner = unmapped_owner_create("test buffer",
+					     UNMAPPED_OWNER_KMAP);
+	secret_owner = unmapped_owner_create("test secret",
+					     UNMAPPED_OWNER_ZERO);
+	return buffer_owner && secret_owner ? 0 : -ENOMEM;
+}
+
+/* Folios of a test may outlive it for a moment, and so may their owners. */
+static void access_exit(struct kunit *test)
+{
+	unmapped_owner_destroy(buffer_owner);
+	unmapped_owner_destroy(secret_owner);
+	buffer_owner = NULL;
+	secret_owner = NULL;
 }
 
 static struct kunit_case access_cases[] = {
@@ -1369,6 +1385,7 @@ static struct kunit_case access_cases[] = {
 static struct kunit_suite access_suite = {
 	.name = "page_access",
 	.init = access_init,
+	.exit = access_exit,
 	.test_cases = access_cases,
 };
 

@@ -27,6 +27,7 @@
 #include <linux/irq_work.h>
 #include <linux/kthread.h>
 #include <linux/memcontrol.h>
+#include <linux/memory.h>
 #include <linux/nodemask.h>
 #include <linux/page_access.h>
 #include <linux/prandom.h>
@@ -63,9 +64,12 @@ struct call {
 
 #define MAX_CALLS	32
 
+/* What the kernel may map, and what it may not. Made for each test. */
+static struct unmapped_owner *buffer_owner, *secret_owner;
+
 struct fixture {
-	long used[NR_UNMAPPED_OWNERS];
 	unsigned long pages;
+	unsigned long used;
 	unsigned long events[NR_VM_EVENT_ITEMS];
 	unsigned int nr_held;
 	struct held held[MAX_HELD];
@@ -81,24 +85,23 @@ struct fixture {
 struct model {
 	struct unmapped_block *block;
 	unsigned int nr;
-	u8 owner[BLOCK_PAGES];
+	u16 owner[BLOCK_PAGES];
 	u8 order[BLOCK_PAGES];	/* of the range that starts here, or NONE */
 	bool bad[BLOCK_PAGES];
 };
 
 #define NONE	0xff
 
-static struct model *new_model(struct kunit *test, unsigned int order)
+static struct model *new_model(struct kunit *test)
 {
 	struct model *model = kunit_kzalloc(test, sizeof(*model), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, model);
-	model->block = kunit_kzalloc(test, unmapped_block_size(order), GFP_KERNEL);
+	model->block = kunit_kzalloc(test, sizeof(*model->block), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, model->block);
-	model->nr = 1U << order;
-	memset(model->owner, UNMAPPED_NO_OWNER, sizeof(model->owner));
+	model->nr = BLOCK_PAGES;
 	memset(model->order, NONE, sizeof(model->order));
-	unmapped_block_init(model->block, 0x1000, order, 0);
+	unmapped_block_init(model->block, 0x1000, 0, false);
 	return model;
 }
 
@@ -123,15 +126,18 @@ static int model_find(const struct model *model, unsigned int order)
 }
 
 static void model_take(struct kunit *test, struct model *model,
-		       unsigned int order, u8 owner)
+		       unsigned int order, u16 owner)
 {
 	int want = model_find(model, order);
-	int idx = unmapped_block_take(model->block, order, owner);
+	int idx = unmapped_block_take(model->block, order);
+	unsigned int i;
 
 	KUNIT_ASSERT_EQ(test, idx, want);
 	if (idx < 0)
 		return;
-	memset(model->owner + idx, owner, 1U << order);
+	unmapped_block_set_owner(model->block, idx, order, owner);
+	for (i = 0; i < 1U << order; i++)
+		model->owner[idx + i] = owner;
 	model->order[idx] = order;
 }
 
@@ -139,13 +145,15 @@ static void model_put(struct model *model, unsigned int idx)
 {
 	unsigned int order = model->order[idx];
 
+	unmapped_block_set_owner(model->block, idx, order, UNMAPPED_NO_OWNER);
 	unmapped_block_put(model->block, idx, order);
-	memset(model->owner + idx, UNMAPPED_NO_OWNER, 1U << order);
+	memset(model->owner + idx, 0, sizeof(u16) << order);
 	model->order[idx] = NONE;
 }
 
 static void model_mark_bad(struct model *model, unsigned int idx)
 {
+	unmapped_block_set_owner(model->block, idx, 0, UNMAPPED_NO_OWNER);
 	unmapped_block_mark_bad(model->block, idx);
 	model->owner[idx] = UNMAPPED_NO_OWNER;
 	model->order[idx] = NONE;
@@ -182,7 +190,7 @@ static void model_step(struct kunit *test, struct model *model, u32 rnd)
 	unsigned int order = rnd & 1 ? 0 : (rnd >> 4) % 10;
 
 	if (rnd & 2)
-		model_take(test, model, order, (rnd >> 3) & 1);
+		model_take(test, model, order, 1 + ((rnd >> 3) & 1));
 	else if (!((rnd >> 24) % 32) && model_may_go_bad(model, idx))
 		model_mark_bad(model, idx);
 	else if (model->order[idx] != NONE)
@@ -190,15 +198,14 @@ static void model_step(struct kunit *test, struct model *model, u32 rnd)
 	KUNIT_ASSERT_EQ(test, model_differences(model), 0);
 }
 
-static void run_model(struct kunit *test, unsigned int block_order,
-		      unsigned int steps)
+static void test_block_model(struct kunit *test)
 {
-	struct model *model = new_model(test, block_order);
+	struct model *model = new_model(test);
 	struct rnd_state rnd;
 	unsigned int i;
 
-	prandom_seed_state(&rnd, 6120 + block_order);
-	for (i = 0; i < steps; i++)
+	prandom_seed_state(&rnd, 6129);
+	for (i = 0; i < 2000; i++)
 		model_step(test, model, prandom_u32_state(&rnd));
 	for (i = 0; i < model->nr; i++)
 		if (model->order[i] != NONE)
@@ -206,25 +213,12 @@ static void run_model(struct kunit *test, unsigned int block_order,
 	KUNIT_EXPECT_EQ(test, model_differences(model), 0);
 }
 
-static void test_block_model(struct kunit *test)
-{
-	run_model(test, UNMAPPED_BLOCK_ORDER, 2000);
-}
-
-static void test_block_model_small(struct kunit *test)
-{
-	unsigned int order;
-
-	for (order = 0; order < UNMAPPED_BLOCK_ORDER; order++)
-		run_model(test, order, 200);
-}
-
 static void test_block_init(struct kunit *test)
 {
-	struct unmapped_block *block = new_model(test, 9)->block;
+	struct unmapped_block *block = new_model(test)->block;
 
 	KUNIT_EXPECT_EQ(test, block->pfn, 0x1000);
-	KUNIT_EXPECT_EQ(test, block_nr_pages(block), BLOCK_PAGES);
+	KUNIT_EXPECT_EQ(test, block->nr_pages, BLOCK_PAGES);
 	KUNIT_EXPECT_EQ(test, block->nr_free, BLOCK_PAGES);
 	KUNIT_EXPECT_TRUE(test, block_is_empty(block));
 	KUNIT_EXPECT_TRUE(test, bitmap_empty(block->used, BLOCK_PAGES));
@@ -235,15 +229,15 @@ static void test_block_init(struct kunit *test)
 /* Each order fills the block to the last page, and not a page more. */
 static void test_block_orders(struct kunit *test)
 {
-	struct model *model = new_model(test, 9);
+	struct model *model = new_model(test);
 	unsigned int order, i;
 
 	for (order = 0; order <= UNMAPPED_BLOCK_ORDER; order++) {
 		for (i = 0; i < BLOCK_PAGES >> order; i++)
-			model_take(test, model, order, UNMAPPED_BUFFER);
+			model_take(test, model, order, 7);
 		KUNIT_EXPECT_EQ(test, block_bucket(model->block), 0);
-		KUNIT_EXPECT_EQ(test, unmapped_block_take(model->block, order, 0), -1);
-		KUNIT_EXPECT_EQ(test, unmapped_block_take(model->block, 0, 0), -1);
+		KUNIT_EXPECT_EQ(test, unmapped_block_take(model->block, order), -1);
+		KUNIT_EXPECT_EQ(test, unmapped_block_take(model->block, 0), -1);
 		for (i = 0; i < BLOCK_PAGES; i += 1U << order)
 			model_put(model, i);
 		KUNIT_ASSERT_EQ(test, model_differences(model), 0);
@@ -253,34 +247,34 @@ static void test_block_orders(struct kunit *test)
 /* Half of the block is free, but never two pages side by side. */
 static void test_block_fragmented(struct kunit *test)
 {
-	struct model *model = new_model(test, 9);
+	struct model *model = new_model(test);
 	unsigned int i;
 
 	for (i = 0; i < BLOCK_PAGES; i++)
-		model_take(test, model, 0, UNMAPPED_BUFFER);
+		model_take(test, model, 0, 7);
 	for (i = 1; i < BLOCK_PAGES; i += 2)
 		model_put(model, i);
 	for (i = 1; i <= UNMAPPED_BLOCK_ORDER; i++)
-		KUNIT_EXPECT_EQ(test, unmapped_block_take(model->block, i, 0), -1);
-	model_take(test, model, 0, UNMAPPED_BUFFER);
+		KUNIT_EXPECT_EQ(test, unmapped_block_take(model->block, i), -1);
+	model_take(test, model, 0, 7);
 	KUNIT_EXPECT_EQ(test, model_differences(model), 0);
 }
 
 static void test_block_bad(struct kunit *test)
 {
-	struct model *model = new_model(test, 9);
+	struct model *model = new_model(test);
 	unsigned int i;
 
 	for (i = 0; i < 3; i++)
-		model_take(test, model, 0, UNMAPPED_BUFFER);
+		model_take(test, model, 0, 7);
 	model_mark_bad(model, 1);
 	model_put(model, 0);
 	model_put(model, 2);
 	KUNIT_EXPECT_FALSE(test, block_is_empty(model->block));
-	KUNIT_EXPECT_EQ(test, unmapped_block_take(model->block, 9, 0), -1);
+	KUNIT_EXPECT_EQ(test, unmapped_block_take(model->block, 9), -1);
 	for (i = 0; i < BLOCK_PAGES - 1; i++)
-		model_take(test, model, 0, UNMAPPED_BUFFER);
-	KUNIT_EXPECT_EQ(test, unmapped_block_take(model->block, 0, 0), -1);
+		model_take(test, model, 0, 7);
+	KUNIT_EXPECT_EQ(test, unmapped_block_take(model->block, 0), -1);
 	KUNIT_EXPECT_EQ(test, model_differences(model), 0);
 }
 
@@ -296,7 +290,7 @@ static unsigned long settle(void)
 
 	for_each_node(nid) {
 		node = unmapped_nodes[nid];
-		flush_work(&node->return_work);
+		flush_delayed_work(&node->return_work);
 		mutex_lock(&node->refill_lock);
 		node->miss_wait = 0;
 		mutex_unlock(&node->refill_lock);
@@ -334,12 +328,9 @@ static unsigned long more_pages(struct kunit *test)
 	return unmapped_total_pages() - fix->pages;
 }
 
-static long more_used(struct kunit *test, enum unmapped_owner owner)
+static long more_used(struct kunit *test, struct unmapped_owner *owner)
 {
-	struct fixture *fix = test->priv;
-
-	return atomic_long_read(&unmapped_owners[owner].used) -
-	       fix->used[owner];
+	return unmapped_owner_pages(owner);
 }
 
 static struct unmapped_node *node_of(struct page *page)
@@ -383,20 +374,20 @@ static void unhold(struct kunit *test, struct page *page)
 }
 
 static struct page *alloc(struct kunit *test, gfp_t gfp, unsigned int order,
-			  enum unmapped_owner owner)
+			  struct unmapped_owner *owner)
 {
 	return hold(test, unmapped_pages_alloc(gfp, order, owner), order);
 }
 
 static struct page *alloc_buffer(struct kunit *test)
 {
-	return alloc(test, GFP_KERNEL, 0, UNMAPPED_BUFFER);
+	return alloc(test, GFP_KERNEL, 0, buffer_owner);
 }
 
 /* From the cache, with nothing in it left that the test has not looked at. */
 static struct page *alloc_hit(struct kunit *test, unsigned int order)
 {
-	return alloc(test, GFP_NOWAIT, order, UNMAPPED_BUFFER);
+	return alloc(test, GFP_NOWAIT, order, buffer_owner);
 }
 
 static void give_back(struct kunit *test, struct page *page,
@@ -477,29 +468,32 @@ static void expect_free(struct kunit *test, struct page *page, unsigned int nr)
 
 static void check_order(struct kunit *test, unsigned int order)
 {
-	struct page *page = alloc(test, GFP_KERNEL, order, UNMAPPED_BUFFER);
+	struct page *page = alloc(test, GFP_KERNEL, order, buffer_owner);
 	unsigned int i, bad = 0;
 
 	KUNIT_EXPECT_TRUE(test, IS_ALIGNED(page_to_pfn(page), 1UL << order));
 	for (i = 0; i < 1U << order; i++) {
 		bad += !!used_page_faults(page + i, !i);
-		bad += unmapped_owner_of(page + i) != UNMAPPED_BUFFER;
+		bad += unmapped_owner_of(page + i) != buffer_owner;
 	}
 	KUNIT_EXPECT_EQ(test, bad, 0);
-	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_BUFFER), 1L << order);
+	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 1L << order);
 
 	give_back(test, page, order);
 	expect_free(test, page, 1U << order);
-	KUNIT_EXPECT_EQ(test, unmapped_owner_of(page), UNMAPPED_NO_OWNER);
-	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_BUFFER), 0);
+	KUNIT_EXPECT_NULL(test, unmapped_owner_of(page));
+	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 0);
 }
 
 static void test_orders(struct kunit *test)
 {
 	unsigned int order;
 
-	for (order = 0; order <= UNMAPPED_BLOCK_ORDER; order++)
+	for (order = 0; order <= UNMAPPED_BLOCK_ORDER; order++) {
 		check_order(test, order);
+		/* A page there would keep the whole block from the last */
+		unmapped_front_drain(numa_mem_id());
+	}
 	KUNIT_EXPECT_EQ(test, more_pages(test), BLOCK_PAGES);
 }
 
@@ -508,15 +502,15 @@ static void test_counters(struct kunit *test)
 	struct page *page;
 
 	mark_events(test);
-	page = alloc(test, GFP_KERNEL, 2, UNMAPPED_SECRETMEM);
+	page = alloc(test, GFP_KERNEL, 2, secret_owner);
 	alloc_buffer(test);
-	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_SECRETMEM), 4);
-	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_BUFFER), 1);
+	KUNIT_EXPECT_EQ(test, more_used(test, secret_owner), 4);
+	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 1);
 	KUNIT_EXPECT_EQ(test, more_pages(test), BLOCK_PAGES);
 	KUNIT_EXPECT_EQ(test, unmapped_total_free(), BLOCK_PAGES - 5);
 	expect_events(test, UNMAPPED_ALLOC, 5);
 	give_back(test, page, 2);
-	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_SECRETMEM), 0);
+	KUNIT_EXPECT_EQ(test, more_used(test, secret_owner), 0);
 	KUNIT_EXPECT_EQ(test, unmapped_total_free(), BLOCK_PAGES - 1);
 	expect_events(test, UNMAPPED_FREE, 4);
 }
@@ -525,7 +519,7 @@ static void test_counters(struct kunit *test)
 static void test_zone_flags(struct kunit *test)
 {
 	struct page *page = alloc(test, GFP_HIGHUSER_MOVABLE, 0,
-				  UNMAPPED_SECRETMEM);
+				  secret_owner);
 
 	KUNIT_EXPECT_EQ(test, used_page_faults(page, true), 0);
 	KUNIT_EXPECT_TRUE(test, filled_with(page, 0));
@@ -534,7 +528,7 @@ static void test_zone_flags(struct kunit *test)
 static void test_folio(struct kunit *test)
 {
 	struct folio *folio = unmapped_folio_alloc(GFP_KERNEL | __GFP_ZERO, 0,
-						   UNMAPPED_BUFFER);
+						   buffer_owner);
 	struct page *page;
 
 	KUNIT_ASSERT_NOT_NULL(test, folio);
@@ -543,14 +537,14 @@ static void test_folio(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, used_page_faults(page, true), 0);
 	folio_put(folio);
 	expect_free(test, page, 1);
-	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_BUFFER), 0);
+	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 0);
 }
 
 /* The last put undoes all that made four pages one folio. */
 static void test_folio_large(struct kunit *test)
 {
 	struct folio *folio = unmapped_folio_alloc(GFP_KERNEL, 2,
-						   UNMAPPED_BUFFER);
+						   buffer_owner);
 	struct page *page;
 	unsigned int i;
 
@@ -568,7 +562,7 @@ static void test_folio_large(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, page[i].flags &
 				(PAGE_FLAGS_CHECK_AT_PREP & ~__PG_INACCESSIBLE &
 				 ~__PG_HWPOISON));
-	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_BUFFER), 0);
+	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 0);
 }
 
 static void test_folio_again(struct kunit *test)
@@ -577,7 +571,7 @@ static void test_folio_again(struct kunit *test)
 	unsigned int order;
 
 	for (order = 4; order--; ) {
-		folio = unmapped_folio_alloc(GFP_KERNEL, order, UNMAPPED_BUFFER);
+		folio = unmapped_folio_alloc(GFP_KERNEL, order, buffer_owner);
 		KUNIT_ASSERT_NOT_NULL(test, folio);
 		KUNIT_EXPECT_EQ(test, folio_order(folio), order);
 		KUNIT_EXPECT_EQ(test, folio_ref_count(folio), 1);
@@ -593,36 +587,36 @@ static void test_extra_reference(struct kunit *test)
 	get_page(page);
 	give_back(test, page, 0);
 	KUNIT_EXPECT_EQ(test, used_page_faults(page, true), 0);
-	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_BUFFER), 1);
+	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 1);
 	put_page(page);
 	expect_free(test, page, 1);
-	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_BUFFER), 0);
+	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 0);
 }
 
 /* With the head still looked at, the tails of an order-2 free go alone. */
 static void test_extra_reference_head(struct kunit *test)
 {
-	struct page *page = alloc(test, GFP_KERNEL, 2, UNMAPPED_BUFFER);
+	struct page *page = alloc(test, GFP_KERNEL, 2, buffer_owner);
 
 	get_page(page);
 	give_back(test, page, 2);
 	KUNIT_EXPECT_EQ(test, used_page_faults(page, true), 0);
 	expect_free(test, page + 1, 3);
-	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_BUFFER), 1);
+	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 1);
 	put_page(page);
 	expect_free(test, page, 4);
-	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_BUFFER), 0);
+	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 0);
 }
 
 /* Others may look at a free page. It is no tail for somebody new then. */
 static void test_looked_at_tail(struct kunit *test)
 {
-	struct page *page = alloc(test, GFP_KERNEL, 2, UNMAPPED_BUFFER);
+	struct page *page = alloc(test, GFP_KERNEL, 2, buffer_owner);
 
 	give_back(test, page, 2);
 	get_page(page + 3);
 	KUNIT_EXPECT_NULL(test, unmapped_pages_alloc(GFP_NOWAIT, 2,
-						     UNMAPPED_BUFFER));
+						     buffer_owner));
 	KUNIT_EXPECT_EQ(test, page_ref_count(page + 1), 1);
 	KUNIT_EXPECT_EQ(test, page_ref_count(page + 3), 2);
 	KUNIT_EXPECT_EQ(test, unmapped_drain(), BLOCK_PAGES);
@@ -633,13 +627,12 @@ static void test_looked_at_tail(struct kunit *test)
 
 static void test_owner_of(struct kunit *test)
 {
-	struct page *secret = alloc(test, GFP_KERNEL, 0, UNMAPPED_SECRETMEM);
+	struct page *secret = alloc(test, GFP_KERNEL, 0, secret_owner);
 	struct page *buffer = alloc_buffer(test);
 
-	KUNIT_EXPECT_EQ(test, unmapped_owner_of(secret), UNMAPPED_SECRETMEM);
-	KUNIT_EXPECT_EQ(test, unmapped_owner_of(buffer), UNMAPPED_BUFFER);
-	KUNIT_EXPECT_EQ(test, unmapped_owner_of(virt_to_page(test)),
-			UNMAPPED_NO_OWNER);
+	KUNIT_EXPECT_PTR_EQ(test, unmapped_owner_of(secret), secret_owner);
+	KUNIT_EXPECT_PTR_EQ(test, unmapped_owner_of(buffer), buffer_owner);
+	KUNIT_EXPECT_NULL(test, unmapped_owner_of(virt_to_page(test)));
 	give_back(test, buffer, 0);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(kmap_local_page_try(buffer)), -EACCES);
 }
@@ -648,8 +641,8 @@ static void test_owner_of(struct kunit *test)
  * Contents: no page is handed out with what another had in it.
  */
 
-static void check_cleared(struct kunit *test, enum unmapped_owner from,
-			  gfp_t gfp, enum unmapped_owner to)
+static void check_cleared(struct kunit *test, struct unmapped_owner *from,
+			  gfp_t gfp, struct unmapped_owner *to)
 {
 	struct page *page = alloc(test, GFP_KERNEL, 1, from);
 	struct page *again;
@@ -666,11 +659,11 @@ static void check_cleared(struct kunit *test, enum unmapped_owner from,
 
 static void test_cleared(struct kunit *test)
 {
-	check_cleared(test, UNMAPPED_BUFFER, GFP_KERNEL | __GFP_ZERO,
-		      UNMAPPED_BUFFER);
-	check_cleared(test, UNMAPPED_BUFFER, GFP_KERNEL, UNMAPPED_SECRETMEM);
-	check_cleared(test, UNMAPPED_SECRETMEM, GFP_KERNEL, UNMAPPED_BUFFER);
-	check_cleared(test, UNMAPPED_SECRETMEM, GFP_NOWAIT, UNMAPPED_BUFFER);
+	check_cleared(test, buffer_owner, GFP_KERNEL | __GFP_ZERO,
+		      buffer_owner);
+	check_cleared(test, buffer_owner, GFP_KERNEL, secret_owner);
+	check_cleared(test, secret_owner, GFP_KERNEL, buffer_owner);
+	check_cleared(test, secret_owner, GFP_NOWAIT, buffer_owner);
 }
 
 /* The free itself clears, and does not leave it to the next user. */
@@ -688,10 +681,10 @@ static void test_cleared_at_free(struct kunit *test)
 /* Nor is it left to those who have a reference for reasons of their own. */
 static void test_cleared_early(struct kunit *test)
 {
-	struct page *page = alloc(test, GFP_KERNEL, 1, UNMAPPED_SECRETMEM);
+	struct page *page = alloc(test, GFP_KERNEL, 1, secret_owner);
 	struct folio *folio;
 
-	folio = unmapped_folio_alloc(GFP_KERNEL, 1, UNMAPPED_SECRETMEM);
+	folio = unmapped_folio_alloc(GFP_KERNEL, 1, secret_owner);
 	KUNIT_ASSERT_NOT_NULL(test, folio);
 	fill(test, page, OLD);
 	fill(test, folio_page(folio, 0), OLD);
@@ -732,9 +725,9 @@ static void free_in_irq(struct kunit *test, struct page *page,
 
 /* An interrupt has no time to clear: it marks, and the next user gets zeroes. */
 static void check_irq_free(struct kunit *test, gfp_t gfp,
-			   enum unmapped_owner owner)
+			   struct unmapped_owner *owner)
 {
-	struct page *page = alloc(test, GFP_KERNEL, 1, UNMAPPED_SECRETMEM);
+	struct page *page = alloc(test, GFP_KERNEL, 1, secret_owner);
 	unsigned int idx = index_of(page);
 	struct page *again;
 
@@ -754,9 +747,9 @@ static void check_irq_free(struct kunit *test, gfp_t gfp,
 
 static void test_irq_free(struct kunit *test)
 {
-	check_irq_free(test, GFP_KERNEL | __GFP_ZERO, UNMAPPED_BUFFER);
-	check_irq_free(test, GFP_KERNEL, UNMAPPED_BUFFER);
-	check_irq_free(test, GFP_NOWAIT, UNMAPPED_SECRETMEM);
+	check_irq_free(test, GFP_KERNEL | __GFP_ZERO, buffer_owner);
+	check_irq_free(test, GFP_KERNEL, buffer_owner);
+	check_irq_free(test, GFP_NOWAIT, secret_owner);
 }
 
 static void test_irqs_off_free(struct kunit *test)
@@ -810,18 +803,22 @@ static struct page *old_pages(struct kunit *test, unsigned int order)
 	return page;
 }
 
-/* The test pays the counter that unmapped_pages_alloc() would have. */
-static struct page *publish(struct kunit *test, struct unmapped_block *block,
-			    const struct unmapped_request *req)
+/*
+ * A block made of @page. The test pays the counter that unmapped_pages_alloc()
+ * would have.
+ */
+static struct page *make_block(struct kunit *test, struct page *page,
+			       const struct unmapped_request *req)
 {
-	struct page *page;
+	struct unmapped_block *block = unmapped_index_add(page, false,
+							  GFP_KERNEL);
 
-	KUNIT_ASSERT_NOT_NULL(test, block);
-	atomic_long_add(1L << req->order, &unmapped_owners[req->owner].used);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(block));
+	KUNIT_ASSERT_EQ(test, unmapped_remove(page, BLOCK_PAGES), 0);
+	unmapped_owner_charge(req->owner, 1U << req->order);
 	page = unmapped_publish(block, req);
 	if (!page)
-		atomic_long_sub(1L << req->order,
-				&unmapped_owners[req->owner].used);
+		unmapped_owner_uncharge(req->owner, 1U << req->order);
 	return hold(test, page, req->order);
 }
 
@@ -829,17 +826,18 @@ static struct page *publish(struct kunit *test, struct unmapped_block *block,
 static void test_raw_block(struct kunit *test)
 {
 	struct unmapped_request req = { .gfp = GFP_KERNEL, .order = 1,
-					.owner = UNMAPPED_BUFFER };
+					.owner = buffer_owner };
 	struct page *page = old_pages(test, UNMAPPED_BLOCK_ORDER);
 	struct unmapped_block *block;
 	unsigned int i, bad = 0;
 
-	block = unmapped_block_create(page, UNMAPPED_BLOCK_ORDER, GFP_KERNEL);
-	KUNIT_EXPECT_PTR_EQ(test, publish(test, block, &req), page);
+	KUNIT_EXPECT_PTR_EQ(test, make_block(test, page, &req), page);
+	block = unmapped_block_of(page);
 	KUNIT_EXPECT_EQ(test, bitmap_weight(block->dirty, BLOCK_PAGES),
 			BLOCK_PAGES - 2);
 	for (i = 2; i < BLOCK_PAGES; i++) {
-		page = alloc(test, GFP_NOWAIT, 0, i & 1);
+		page = alloc(test, GFP_NOWAIT, 0,
+			     i & 1 ? buffer_owner : secret_owner);
 		bad += !filled_with(page, 0);
 	}
 	KUNIT_EXPECT_EQ(test, bad, 0);
@@ -888,17 +886,15 @@ static void probe_remotely(void *data)
 static void test_flush(struct kunit *test)
 {
 	struct unmapped_request req = { .gfp = GFP_KERNEL | __GFP_ZERO,
-					.owner = UNMAPPED_BUFFER };
+					.owner = buffer_owner };
 	struct page *page = old_pages(test, UNMAPPED_BLOCK_ORDER);
 	struct remote_probe remote = { .addr = page_address(page) + 77 };
-	struct unmapped_block *block;
 	int cpu;
 
 	memset(page_address(page), 0, PMD_SIZE);
 	on_each_cpu(probe_remotely, &remote, 1);
 	KUNIT_EXPECT_EQ(test, remote.err, 0);
-	block = unmapped_block_create(page, UNMAPPED_BLOCK_ORDER, GFP_KERNEL);
-	publish(test, block, &req);
+	make_block(test, page, &req);
 
 	cpus_read_lock();
 	for_each_online_cpu(cpu) {
@@ -917,21 +913,21 @@ static void test_atomic(struct kunit *test)
 
 	mark_events(test);
 	spin_lock_irqsave(&lock, flags);
-	miss = unmapped_pages_alloc(GFP_ATOMIC, 0, UNMAPPED_BUFFER);
+	miss = unmapped_pages_alloc(GFP_ATOMIC, 0, buffer_owner);
 	spin_unlock_irqrestore(&lock, flags);
 	KUNIT_EXPECT_NULL(test, miss);
 	KUNIT_EXPECT_NULL(test, unmapped_pages_alloc(GFP_NOWAIT, 3,
-						     UNMAPPED_SECRETMEM));
+						     secret_owner));
 	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
 	expect_events(test, UNMAPPED_FLUSH, 0);
 	alloc_buffer(test);
 
 	spin_lock_irqsave(&lock, flags);
-	hit = unmapped_pages_alloc(GFP_ATOMIC | __GFP_ZERO, 0, UNMAPPED_BUFFER);
+	hit = unmapped_pages_alloc(GFP_ATOMIC | __GFP_ZERO, 0, buffer_owner);
 	spin_unlock_irqrestore(&lock, flags);
 	hold(test, hit, 0);
 	KUNIT_EXPECT_EQ(test, used_page_faults(hit, true), 0);
-	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_BUFFER), 2);
+	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 2);
 	expect_events(test, UNMAPPED_REFILL, 1);
 }
 
@@ -942,11 +938,11 @@ static void test_nodes(struct kunit *test)
 
 	for_each_node_state(nid, N_MEMORY) {
 		page = unmapped_pages_alloc_node(GFP_KERNEL | __GFP_THISNODE, 0,
-						 UNMAPPED_BUFFER, nid);
+						 buffer_owner, nid);
 		hold(test, page, 0);
 		KUNIT_EXPECT_EQ(test, page_to_nid(page), nid);
 		page = unmapped_pages_alloc_node(GFP_KERNEL, 0,
-						 UNMAPPED_SECRETMEM, nid);
+						 secret_owner, nid);
 		hold(test, page, 0);
 		KUNIT_EXPECT_EQ(test, page_to_nid(page), nid);
 		KUNIT_EXPECT_EQ(test, unmapped_nodes[nid]->nr_pages,
@@ -959,14 +955,14 @@ static void test_frozen(struct kunit *test)
 	struct page *miss, *hit;
 
 	unmapped_set_frozen(true);
-	miss = unmapped_pages_alloc(GFP_KERNEL, 0, UNMAPPED_BUFFER);
+	miss = unmapped_pages_alloc(GFP_KERNEL, 0, buffer_owner);
 	unmapped_set_frozen(false);
 	KUNIT_EXPECT_NULL(test, miss);
 	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
 	alloc_buffer(test);
 
 	unmapped_set_frozen(true);
-	hit = unmapped_pages_alloc(GFP_KERNEL, 0, UNMAPPED_BUFFER);
+	hit = unmapped_pages_alloc(GFP_KERNEL, 0, buffer_owner);
 	unmapped_set_frozen(false);
 	hold(test, hit, 0);
 }
@@ -978,12 +974,12 @@ static void test_hibernation(struct kunit *test)
 
 	/* With one more a CPU's list could be full, and would be emptied */
 	lru_add_drain_all();
-	folio = unmapped_folio_alloc(GFP_KERNEL, 0, UNMAPPED_BUFFER);
+	folio = unmapped_folio_alloc(GFP_KERNEL, 0, buffer_owner);
 	KUNIT_ASSERT_NOT_NULL(test, folio);
 	KUNIT_EXPECT_EQ(test, mem_cgroup_charge(folio, NULL, GFP_KERNEL), 0);
 	folio_add_lru(folio);
 	folio_put(folio);
-	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_BUFFER), 1);
+	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 1);
 	KUNIT_EXPECT_EQ(test, unmapped_pm_notify(NULL, PM_HIBERNATION_PREPARE,
 						 NULL), NOTIFY_OK);
 	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
@@ -1010,7 +1006,7 @@ static void look_away(struct work_struct *work)
 static void test_hibernation_waits(struct kunit *test)
 {
 	struct look *look = kunit_kzalloc(test, sizeof(*look), GFP_KERNEL);
-	struct page *page = alloc(test, GFP_KERNEL, 1, UNMAPPED_BUFFER);
+	struct page *page = alloc(test, GFP_KERNEL, 1, buffer_owner);
 
 	KUNIT_ASSERT_NOT_NULL(test, look);
 	give_back(test, page, 1);
@@ -1029,14 +1025,14 @@ static void test_hibernation_waits(struct kunit *test)
 /* The fullest block serves first, so that the other runs empty. */
 static void test_fullest_first(struct kunit *test)
 {
-	struct page *a = alloc(test, GFP_KERNEL, 8, UNMAPPED_BUFFER);
-	struct page *b = alloc(test, GFP_KERNEL, 9, UNMAPPED_BUFFER);
+	struct page *a = alloc(test, GFP_KERNEL, 8, buffer_owner);
+	struct page *b = alloc(test, GFP_KERNEL, 9, buffer_owner);
 	struct page *page;
 
 	give_back(test, b, 9);
 	page = alloc_buffer(test);
 	KUNIT_EXPECT_PTR_EQ(test, unmapped_block_of(page), unmapped_block_of(a));
-	page = alloc(test, GFP_KERNEL, 9, UNMAPPED_BUFFER);
+	page = alloc(test, GFP_KERNEL, 9, buffer_owner);
 	KUNIT_EXPECT_PTR_EQ(test, page, b);
 }
 
@@ -1056,45 +1052,42 @@ static void check_cap(struct kunit *test, unsigned long *cap,
 
 	mark_events(test);
 	*cap = pages_to_kbytes(used + 3);
-	two = unmapped_pages_alloc(GFP_KERNEL, 1, UNMAPPED_BUFFER);
-	more = unmapped_pages_alloc(GFP_KERNEL, 1, UNMAPPED_BUFFER);
-	one = unmapped_pages_alloc(GFP_KERNEL, 0, UNMAPPED_BUFFER);
+	two = unmapped_pages_alloc(GFP_KERNEL, 1, buffer_owner);
+	more = unmapped_pages_alloc(GFP_KERNEL, 1, buffer_owner);
+	one = unmapped_pages_alloc(GFP_KERNEL, 0, buffer_owner);
 	*cap = 0;
 	hold(test, two, 1);
 	hold(test, one, 0);
 	KUNIT_EXPECT_NULL(test, more);
-	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_BUFFER), 3);
+	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 3);
 	expect_events(test, UNMAPPED_CAPPED, 1);
-	alloc(test, GFP_KERNEL, 1, UNMAPPED_BUFFER);
+	alloc(test, GFP_KERNEL, 1, buffer_owner);
 	free_all(test);
 }
 
 static void test_caps(struct kunit *test)
 {
-	struct unmapped_owner_info *owner = &unmapped_owners[UNMAPPED_BUFFER];
-
-	if (unmapped_max_kbytes || owner->max_kbytes)
+	if (unmapped_max_kbytes)
 		kunit_skip(test, "a cap is set");
-	check_cap(test, &owner->max_kbytes, atomic_long_read(&owner->used));
+	check_cap(test, &buffer_owner->max_kbytes, 0);
 	check_cap(test, &unmapped_max_kbytes, unmapped_total_used());
 }
 
 /* One owner's cap is not another's, and that for all counts every owner. */
 static void test_caps_apart(struct kunit *test)
 {
-	struct unmapped_owner_info *owner = &unmapped_owners[UNMAPPED_BUFFER];
 	struct page *other, *none;
 
-	if (unmapped_max_kbytes || owner->max_kbytes)
+	if (unmapped_max_kbytes)
 		kunit_skip(test, "a cap is set");
 	alloc_buffer(test);
-	owner->max_kbytes = pages_to_kbytes(1);
-	other = unmapped_pages_alloc(GFP_KERNEL, 0, UNMAPPED_SECRETMEM);
-	owner->max_kbytes = 0;
+	buffer_owner->max_kbytes = pages_to_kbytes(1);
+	other = unmapped_pages_alloc(GFP_KERNEL, 0, secret_owner);
+	buffer_owner->max_kbytes = 0;
 	hold(test, other, 0);
 
 	unmapped_max_kbytes = pages_to_kbytes(unmapped_total_used());
-	none = unmapped_pages_alloc(GFP_KERNEL, 0, UNMAPPED_SECRETMEM);
+	none = unmapped_pages_alloc(GFP_KERNEL, 0, secret_owner);
 	unmapped_max_kbytes = 0;
 	KUNIT_EXPECT_NULL(test, none);
 }
@@ -1145,13 +1138,12 @@ static struct leaf untouched_leaf(void *addr)
 static void test_leaf(struct kunit *test)
 {
 	struct unmapped_request req = { .gfp = GFP_KERNEL,
-					.owner = UNMAPPED_BUFFER };
+					.owner = buffer_owner };
 	struct page *page = old_pages(test, UNMAPPED_BLOCK_ORDER);
 	void *addr = page_address(page);
 	struct leaf before = leaf_of(addr), during, after, other;
 
-	publish(test, unmapped_block_create(page, UNMAPPED_BLOCK_ORDER,
-					    GFP_KERNEL), &req);
+	make_block(test, page, &req);
 	during = leaf_of(addr);
 	free_all(test);
 	unmapped_drain();
@@ -1170,7 +1162,7 @@ static void test_leaf(struct kunit *test)
 
 static void test_return(struct kunit *test)
 {
-	struct page *page = alloc(test, GFP_KERNEL, 9, UNMAPPED_BUFFER);
+	struct page *page = alloc(test, GFP_KERNEL, 9, buffer_owner);
 	unsigned int i, bad = 0;
 
 	mark_events(test);
@@ -1216,8 +1208,8 @@ static void write_secret(struct kunit *test, struct page *page)
 /* Also pages that were freed where nobody could clear them. */
 static void test_return_clean(struct kunit *test)
 {
-	struct page *page = alloc(test, GFP_KERNEL, 2, UNMAPPED_SECRETMEM);
-	struct page *more = alloc(test, GFP_KERNEL, 2, UNMAPPED_SECRETMEM);
+	struct page *page = alloc(test, GFP_KERNEL, 2, secret_owner);
+	struct page *more = alloc(test, GFP_KERNEL, 2, secret_owner);
 	unsigned int i;
 
 	for (i = 0; i < 4; i++) {
@@ -1235,7 +1227,7 @@ static void test_return_clean(struct kunit *test)
 static void test_partial_stays(struct kunit *test)
 {
 	struct page *page = alloc_buffer(test);
-	struct page *gone = alloc(test, GFP_KERNEL, 3, UNMAPPED_BUFFER);
+	struct page *gone = alloc(test, GFP_KERNEL, 3, buffer_owner);
 
 	fill(test, page, 0x42);
 	give_back(test, gone, 3);
@@ -1255,30 +1247,30 @@ static void test_slack(struct kunit *test)
 
 	for (i = 0; i < 3; i++) {
 		page = unmapped_pages_alloc_node(GFP_KERNEL | __GFP_THISNODE,
-						 9, UNMAPPED_BUFFER, nid);
+						 9, buffer_owner, nid);
 		hold(test, page, 9);
 	}
 	KUNIT_EXPECT_EQ(test, more_pages(test), 3 * BLOCK_PAGES);
 	node = node_of(page);
 	free_all(test);
-	flush_work(&node->return_work);
+	flush_delayed_work(&node->return_work);
 	KUNIT_EXPECT_EQ(test, more_pages(test), BLOCK_PAGES);
-	KUNIT_EXPECT_EQ(test, node->nr_empty, 1);
+	KUNIT_EXPECT_EQ(test, node->nr_blocks[UNMAPPED_EMPTY], 1);
 	KUNIT_EXPECT_EQ(test, node->nr_free, BLOCK_PAGES);
 }
 
 /* A partly used block beside an empty one: the first is not to be had. */
 static void test_return_blocks(struct kunit *test)
 {
-	struct page *stays = alloc(test, GFP_KERNEL, 8, UNMAPPED_BUFFER);
-	struct page *goes = alloc(test, GFP_KERNEL, 9, UNMAPPED_BUFFER);
+	struct page *stays = alloc(test, GFP_KERNEL, 8, buffer_owner);
+	struct page *goes = alloc(test, GFP_KERNEL, 9, buffer_owner);
 	struct unmapped_node *node = node_of(goes);
 
 	give_back(test, goes, 9);
-	KUNIT_EXPECT_EQ(test, unmapped_return_blocks(node, 1, ULONG_MAX), 0);
-	KUNIT_EXPECT_EQ(test, unmapped_return_blocks(node, 0, 0), 0);
-	KUNIT_EXPECT_EQ(test, unmapped_return_blocks(node, 0, 1), BLOCK_PAGES);
-	KUNIT_EXPECT_EQ(test, unmapped_return_blocks(node, 0, ULONG_MAX), 0);
+	KUNIT_EXPECT_EQ(test, unmapped_return(node, 1, ULONG_MAX), 0);
+	KUNIT_EXPECT_EQ(test, unmapped_return(node, 0, 0), 0);
+	KUNIT_EXPECT_EQ(test, unmapped_return(node, 0, 1), BLOCK_PAGES);
+	KUNIT_EXPECT_EQ(test, unmapped_return(node, 0, ULONG_MAX), 0);
 	KUNIT_EXPECT_TRUE(test, kernel_page_present(goes));
 	KUNIT_EXPECT_FALSE(test, kernel_page_present(stays));
 	KUNIT_EXPECT_EQ(test, more_pages(test), BLOCK_PAGES);
@@ -1291,10 +1283,11 @@ static void test_return_counted(struct kunit *test)
 	struct unmapped_block *block;
 
 	give_back(test, page, 0);
-	block = unmapped_pop_empty(node_of(page), 0);
+	unmapped_front_drain(page_to_nid(page));
+	block = unmapped_node_pop_empty(node_of(page), 0);
 	KUNIT_ASSERT_NOT_NULL(test, block);
 	KUNIT_EXPECT_EQ(test, more_pages(test), BLOCK_PAGES);
-	unmapped_push_empty(block);
+	unmapped_node_push(block);
 	KUNIT_EXPECT_EQ(test, more_pages(test), BLOCK_PAGES);
 	KUNIT_EXPECT_EQ(test, unmapped_drain(), 0);
 }
@@ -1302,10 +1295,11 @@ static void test_return_counted(struct kunit *test)
 /* As reclaim would: through the list of shrinkers. */
 static void test_shrinker(struct kunit *test)
 {
-	struct page *stays = alloc(test, GFP_KERNEL, 8, UNMAPPED_BUFFER);
-	struct page *goes = alloc(test, GFP_KERNEL, 9, UNMAPPED_BUFFER);
+	struct page *stays = alloc(test, GFP_KERNEL, 8, buffer_owner);
+	struct page *goes = alloc(test, GFP_KERNEL, 9, buffer_owner);
 	struct mem_cgroup *memcg;
 
+	alloc_hit(test, 0);	/* less than half of the block is free */
 	give_back(test, goes, 9);
 	KUNIT_EXPECT_FALSE(test, kernel_page_present(goes));
 	memcg = mem_cgroup_iter(NULL, NULL, NULL);
@@ -1318,7 +1312,7 @@ static void test_shrinker(struct kunit *test)
 
 /*
  * Poison. The mark alone is set here: nobody else knows of it, and heal()
- * makes a page good again, so that the test leaves no block behind.
+ * makes a page good again, so that the test leaves no page behind.
  */
 
 static void need_poison(struct kunit *test)
@@ -1327,26 +1321,12 @@ static void need_poison(struct kunit *test)
 		kunit_skip(test, "needs MEMORY_FAILURE");
 }
 
+/* As unpoison does: the last put gives the page back. */
 static void heal(struct page *page)
 {
-	struct unmapped_block *block = unmapped_block_of(page);
-	struct unmapped_node *node = node_of(page);
-	unsigned int idx;
-
 	ClearPageHWPoison(page);
-	if (!block)
-		return;
-	idx = page_to_pfn(page) - block->pfn;
-	spin_lock_irq(&node->lock);
-	if (test_bit(idx, block->used)) {
-		block->nr_bad--;
-		unmapped_block_put(block, idx, 0);
-		set_bit(idx, block->dirty);
-		node->nr_free++;
-		node->nr_empty += block_is_empty(block);
-		list_move(&block->list, &node->buckets[block_bucket(block)]);
-	}
-	spin_unlock_irq(&node->lock);
+	if (!unmapped_owner_of(page) && !PageOffline(page))
+		put_page(page);
 }
 
 /* Takes all that can be had from a block, and counts who is not @page. */
@@ -1355,12 +1335,35 @@ static unsigned int exhaust(struct kunit *test, struct page *page)
 	struct page *got;
 	unsigned int nr = 0;
 
-	while ((got = unmapped_pages_alloc(GFP_NOWAIT, 0, UNMAPPED_BUFFER))) {
+	while ((got = unmapped_pages_alloc(GFP_NOWAIT, 0, buffer_owner))) {
 		KUNIT_EXPECT_PTR_NE(test, got, page);
 		hold(test, got, 0);
 		nr++;
 	}
 	return nr;
+}
+
+/*
+ * The rest of the block has gone back in pieces. The page is as others that
+ * are poisoned: in no free list, and no obstacle to those who look for pages
+ * that cannot move. It stays out of the direct map.
+ */
+static void expect_poison_left(struct kunit *test, struct page *page)
+{
+	struct page *first = page - index_of(page);
+	unsigned int i, bad = 0;
+
+	unmapped_drain();
+	KUNIT_EXPECT_EQ(test, more_pages(test), 1);
+	KUNIT_EXPECT_FALSE(test, kernel_page_present(page));
+	KUNIT_EXPECT_TRUE(test, PageHWPoison(page));
+	KUNIT_EXPECT_FALSE(test, PageOffline(page) || PageBuddy(page));
+	for (i = 0; i < BLOCK_PAGES; i++)
+		bad += first + i != page &&
+		       (page_inaccessible(first + i) ||
+			PageOffline(first + i) ||
+			!kernel_page_present(first + i));
+	KUNIT_EXPECT_EQ(test, bad, 0);
 }
 
 /* Poison strikes a page that is used. Its free keeps it. */
@@ -1369,6 +1372,7 @@ static void test_poison_used(struct kunit *test)
 	struct page *page = alloc_buffer(test);
 
 	need_poison(test);
+	alloc_buffer(test);
 	fill(test, page, OLD);
 	SetPageHWPoison(page);
 	give_back(test, page, 0);
@@ -1376,28 +1380,26 @@ static void test_poison_used(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, filled_with(page, OLD)); /* not touched */
 	KUNIT_EXPECT_TRUE(test, test_bit(index_of(page),
 					 unmapped_block_of(page)->dirty));
-	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_BUFFER), 0);
-	KUNIT_EXPECT_EQ(test, exhaust(test, page), BLOCK_PAGES - 1);
+	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 1);
+	KUNIT_EXPECT_EQ(test, exhaust(test, page), BLOCK_PAGES - 2);
 	free_all(test);
-	unmapped_drain();
-	KUNIT_EXPECT_EQ(test, more_pages(test), BLOCK_PAGES);
-	KUNIT_EXPECT_FALSE(test, kernel_page_present(page));
+	expect_poison_left(test, page);
 	heal(page);
 }
 
 /* Of four pages that are freed together the other three are good. */
 static void test_poison_one_of_four(struct kunit *test)
 {
-	struct page *page = alloc(test, GFP_KERNEL, 2, UNMAPPED_BUFFER);
+	struct page *page = alloc(test, GFP_KERNEL, 2, buffer_owner);
 
 	need_poison(test);
+	alloc_buffer(test);
 	SetPageHWPoison(page + 2);
 	give_back(test, page, 2);
 	KUNIT_EXPECT_EQ(test, unmapped_block_of(page)->nr_bad, 1);
-	KUNIT_EXPECT_EQ(test, unmapped_block_of(page)->nr_free,
-			BLOCK_PAGES - 1);
-	KUNIT_EXPECT_EQ(test, exhaust(test, page + 2), BLOCK_PAGES - 1);
+	KUNIT_EXPECT_EQ(test, exhaust(test, page + 2), BLOCK_PAGES - 2);
 	free_all(test);
+	expect_poison_left(test, page + 2);
 	heal(page + 2);
 }
 
@@ -1414,27 +1416,27 @@ static void test_poison_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, unmapped_block_of(keep)->nr_bad, 1);
 	KUNIT_EXPECT_EQ(test, node_of(page)->nr_free, 0);
 	free_all(test);
-	unmapped_drain();
-	KUNIT_EXPECT_EQ(test, more_pages(test), BLOCK_PAGES);
-	KUNIT_EXPECT_FALSE(test, kernel_page_present(page));
+	expect_poison_left(test, page);
 	heal(page);
 }
 
 /* And a range that contains it is not to be had, but what is around it is. */
 static void test_poison_free_range(struct kunit *test)
 {
-	struct page *page = alloc(test, GFP_KERNEL, 2, UNMAPPED_BUFFER);
+	struct page *page = alloc(test, GFP_KERNEL, 2, buffer_owner);
 	struct page *keep = alloc_buffer(test);
 	struct page *other;
 
 	need_poison(test);
 	give_back(test, page, 2);
 	SetPageHWPoison(page + 1);
+	unmapped_front_drain(page_to_nid(page));
 	other = alloc_hit(test, 2);
 	KUNIT_EXPECT_PTR_EQ(test, unmapped_block_of(other),
 			    unmapped_block_of(keep));
 	KUNIT_EXPECT_PTR_NE(test, other, page);
 	KUNIT_EXPECT_PTR_EQ(test, alloc_hit(test, 0), page);
+	unmapped_front_drain(page_to_nid(page));
 	KUNIT_EXPECT_PTR_EQ(test, alloc_hit(test, 1), page + 2);
 	free_all(test);
 	heal(page + 1);
@@ -1447,209 +1449,594 @@ static void test_poison_return(struct kunit *test)
 
 	need_poison(test);
 	give_back(test, page, 0);
+	unmapped_front_drain(page_to_nid(page));
 	SetPageHWPoison(page);
-	unmapped_drain();
-	KUNIT_EXPECT_EQ(test, more_pages(test), BLOCK_PAGES);
-	KUNIT_EXPECT_FALSE(test, kernel_page_present(page));
+	expect_poison_left(test, page);
 	heal(page);
 }
 
 /*
- * Small blocks, when the allocator has none of 2M. Each splits a leaf of the
- * direct map for good, as secretmem does without the cache.
+ * Memory goes offline. What is poisoned does not prevent it, even when those
+ * who handle the failure keep the page as it was, in use.
+ */
+static void test_poison_offline(struct kunit *test)
+{
+	struct page *page = alloc_buffer(test);
+	struct page *first = page - index_of(page);
+	struct memory_notify range = { .start_pfn = page_to_pfn(first),
+				       .nr_pages = BLOCK_PAGES };
+
+	need_poison(test);
+	KUNIT_EXPECT_EQ(test, unmapped_memory_notify(NULL, MEM_GOING_OFFLINE,
+						     &range),
+			notifier_from_errno(-EBUSY));
+	SetPageHWPoison(page);
+	KUNIT_EXPECT_EQ(test, unmapped_memory_notify(NULL, MEM_GOING_OFFLINE,
+						     &range), NOTIFY_OK);
+	KUNIT_EXPECT_EQ(test, more_pages(test), 1);
+	KUNIT_EXPECT_TRUE(test, kernel_page_present(page + 1));
+
+	/* Unpoisoned, it is an ordinary user's page again */
+	heal(page);
+	KUNIT_EXPECT_EQ(test, used_page_faults(page, true), 0);
+}
+
+/* With the memory all that was known of the page is gone. */
+static void test_poison_forget(struct kunit *test)
+{
+	struct page *page = alloc_buffer(test);
+	struct page *first = page - index_of(page);
+	struct memory_notify range = { .start_pfn = page_to_pfn(first),
+				       .nr_pages = BLOCK_PAGES };
+
+	need_poison(test);
+	SetPageHWPoison(page);
+	unmapped_memory_notify(NULL, MEM_GOING_OFFLINE, &range);
+	unmapped_memory_notify(NULL, MEM_OFFLINE, &range);
+	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
+	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 0);
+	KUNIT_EXPECT_NULL(test, unmapped_block_of(page));
+
+	/* It is not offline really */
+	unhold(test, page);
+	ClearPageHWPoison(page);
+	KUNIT_EXPECT_EQ(test, unmapped_restore(page, 1), 0);
+	__free_page(page);
+}
+
+/*
+ * Without a page of 2M at hand a request gets its own pages, alone. That
+ * splits a leaf of the direct map for good, as secretmem does without the
+ * cache.
  */
 
-static void pretend_miss(struct unmapped_node *node, unsigned int order,
-			 unsigned int times)
+static void pretend_miss(struct unmapped_node *node, unsigned int times)
 {
 	mutex_lock(&node->refill_lock);
-	node->miss_order = order;
 	node->miss_wait = times;
 	mutex_unlock(&node->refill_lock);
 }
 
 static struct page *alloc_on(struct kunit *test, struct unmapped_node *node,
-			     gfp_t gfp, unsigned int order)
+			     gfp_t gfp, unsigned int order,
+			     struct unmapped_owner *owner)
 {
 	struct page *page;
 
-	page = unmapped_pages_alloc_node(gfp | __GFP_THISNODE, order,
-					 UNMAPPED_BUFFER, node->nid);
+	page = unmapped_pages_alloc_node(gfp | __GFP_THISNODE, order, owner,
+					 node->nid);
 	return hold(test, page, order);
 }
 
-static void test_small_refill(struct kunit *test)
+static struct page *alloc_alone(struct kunit *test, struct unmapped_node *node,
+				unsigned int order,
+				struct unmapped_owner *owner)
 {
-	struct unmapped_node *node = unmapped_nodes[numa_mem_id()];
-	struct page *page;
-	unsigned int i;
-
-	pretend_miss(node, 3, 1);
-	mark_events(test);
-	page = alloc_on(test, node, GFP_KERNEL, 0);
-	KUNIT_EXPECT_EQ(test, unmapped_block_of(page)->order, 3);
-	KUNIT_EXPECT_EQ(test, more_pages(test), 8);
-	for (i = 1; i < 8; i++)
-		alloc_on(test, node, GFP_NOWAIT, 0);
-	expect_events(test, UNMAPPED_REFILL, 0);
-	expect_events(test, UNMAPPED_REFILL_SMALL, 1);
-	expect_events(test, UNMAPPED_FLUSH, 1);
-
-	/* Enough waited */
-	page = alloc_on(test, node, GFP_KERNEL, 0);
-	KUNIT_EXPECT_EQ(test, unmapped_block_of(page)->order,
-			UNMAPPED_BLOCK_ORDER);
-	expect_events(test, UNMAPPED_REFILL, 1);
+	pretend_miss(node, 1);
+	return alloc_on(test, node, GFP_KERNEL, order, owner);
 }
 
-/* A miss does not make blocks smaller than what is asked for. */
-static void test_small_refill_order(struct kunit *test)
+/* Exactly what was asked for; the next allocation may have a block again. */
+static void test_alone(struct kunit *test)
 {
 	struct unmapped_node *node = unmapped_nodes[numa_mem_id()];
+	unsigned int order, i, bad = 0;
 	struct page *page;
 
-	pretend_miss(node, 0, 1);
-	page = alloc_on(test, node, GFP_KERNEL, 3);
-	KUNIT_EXPECT_EQ(test, unmapped_block_of(page)->order, 3);
-	KUNIT_EXPECT_EQ(test, index_of(page), 0);
+	for (order = 0; order < UNMAPPED_BLOCK_ORDER; order++) {
+		mark_events(test);
+		page = alloc_alone(test, node, order, secret_owner);
+		KUNIT_EXPECT_EQ(test, more_pages(test), 1 << order);
+		KUNIT_EXPECT_EQ(test, unmapped_total_free(), 0);
+		for (i = 0; i < 1U << order; i++) {
+			bad += !!used_page_faults(page + i, !i);
+			bad += unmapped_owner_of(page + i) != secret_owner;
+			bad += !filled_with(page + i, 0);
+		}
+		KUNIT_EXPECT_EQ(test, probe(page_address(page)), -EFAULT);
+		expect_events(test, UNMAPPED_REFILL, 0);
+		expect_events(test, UNMAPPED_REFILL_SMALL, 1);
+		expect_events(test, UNMAPPED_FLUSH, 1);
+		give_back(test, page, order);
+		settle();
+		expect_events(test, UNMAPPED_RETURN, 1 << order);
+	}
+	KUNIT_EXPECT_EQ(test, bad, 0);
+	alloc_on(test, node, GFP_KERNEL, 0, buffer_owner);
+	KUNIT_EXPECT_EQ(test, more_pages(test), BLOCK_PAGES);
 }
 
-/* Small blocks are not kept: empty, they go at once, clean and mapped. */
-static void test_small_return(struct kunit *test)
+static void expect_back(struct kunit *test, struct unmapped_node *node,
+			struct page *page, unsigned int nr)
 {
-	struct unmapped_node *node = unmapped_nodes[numa_mem_id()];
-	struct page *page, *stays;
 	unsigned int i, bad = 0;
 
-	pretend_miss(node, 3, 1);
-	page = alloc_on(test, node, GFP_KERNEL, 2);
-	stays = alloc_on(test, node, GFP_NOWAIT, 2);
-	KUNIT_EXPECT_PTR_EQ(test, stays, page + 4);
-	for (i = 0; i < 8; i++)
-		write_secret(test, page + i);
-	free_in_irq(test, page, 2);
-	flush_work(&node->return_work);
-	KUNIT_EXPECT_EQ(test, more_pages(test), 8);
-
-	mark_events(test);
-	give_back(test, stays, 2);
-	flush_work(&node->return_work);
-	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
-	KUNIT_EXPECT_EQ(test, node->nr_detached, 0);
-	for (i = 0; i < 8; i++)
+	flush_delayed_work(&node->return_work);
+	for (i = 0; i < nr; i++)
 		bad += page_inaccessible(page + i) || PageOffline(page + i) ||
 		       !kernel_page_present(page + i);
 	KUNIT_EXPECT_EQ(test, bad, 0);
-	KUNIT_EXPECT_EQ(test, words_in(page, 8, SECRET), 0);
-	expect_events(test, UNMAPPED_RETURN, 1);
+	KUNIT_EXPECT_EQ(test, words_in(page, nr, SECRET), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_leaving, 0);
 }
 
-/* One that could not go, as somebody looked at a page of it, goes later. */
-static void test_small_return_later(struct kunit *test)
+/* They are not kept: free, they go at once, clean and mapped. */
+static void test_alone_return(struct kunit *test)
 {
 	struct unmapped_node *node = unmapped_nodes[numa_mem_id()];
-	struct page *page;
+	struct page *page, *stays;
+	unsigned int i;
 
-	pretend_miss(node, 3, 1);
-	page = alloc_on(test, node, GFP_KERNEL, 0);
-	get_page(page + 5);
-	give_back(test, page, 0);
-	flush_work(&node->return_work);
-	KUNIT_EXPECT_EQ(test, more_pages(test), 8);
-	KUNIT_EXPECT_EQ(test, node->nr_detached, 8);
-
-	put_page(page + 5);
-	unmapped_drain();
-	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
-	KUNIT_EXPECT_EQ(test, node->nr_detached, 0);
-}
-
-/* In pieces of 4K a page that the kernel may not map gets no block. */
-static struct page *alloc_single(struct kunit *test, struct unmapped_node *node)
-{
-	struct page *page;
-
-	pretend_miss(node, 0, 1);
-	page = unmapped_pages_alloc_node(GFP_KERNEL | __GFP_THISNODE, 0,
-					 UNMAPPED_SECRETMEM, node->nid);
-	return hold(test, page, 0);
-}
-
-static void expect_single_back(struct kunit *test, struct unmapped_node *node,
-			       struct page *page)
-{
-	flush_work(&node->return_work);
-	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
-	KUNIT_EXPECT_EQ(test, node->nr_detached, 0);
-	KUNIT_EXPECT_FALSE(test, page_inaccessible(page));
-	KUNIT_EXPECT_TRUE(test, kernel_page_present(page));
-	KUNIT_EXPECT_EQ(test, words_in(page, 1, SECRET), 0);
-}
-
-static void test_single(struct kunit *test)
-{
-	struct unmapped_node *node = unmapped_nodes[numa_mem_id()];
-	struct page *page;
-
-	mark_events(test);
-	page = alloc_single(test, node);
-	KUNIT_EXPECT_NULL(test, unmapped_block_of(page));
+	page = alloc_alone(test, node, 3, secret_owner);
+	stays = alloc_alone(test, node, 0, secret_owner);
+	for (i = 0; i < 8; i++)
+		write_secret(test, page + i);
+	free_in_irq(test, page, 3);
+	expect_back(test, node, page, 8);
 	KUNIT_EXPECT_EQ(test, more_pages(test), 1);
-	KUNIT_EXPECT_TRUE(test, filled_with(page, 0));
-	KUNIT_EXPECT_EQ(test, probe(page_address(page)), -EFAULT);
+	KUNIT_EXPECT_EQ(test, unmapped_total_free(), 0);
+
+	give_back(test, stays, 0);
+	expect_back(test, node, stays, 1);
+	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
+	KUNIT_EXPECT_NULL(test, unmapped_block_of(page));
+}
+
+/* The page's private field is its user's, whoever that is. */
+static void test_alone_private(struct kunit *test)
+{
+	struct unmapped_node *node = unmapped_nodes[numa_mem_id()];
+	struct page *page = alloc_alone(test, node, 0, secret_owner);
+
+	set_page_private(page, 0x1234);
+	KUNIT_EXPECT_PTR_EQ(test, unmapped_owner_of(page), secret_owner);
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(kmap_local_page_try(page)),
 			-EACCES);
-
-	write_secret(test, page);
 	give_back(test, page, 0);
-	expect_single_back(test, node, page);
-	expect_events(test, UNMAPPED_REFILL_SMALL, 1);
-	expect_events(test, UNMAPPED_FLUSH, 1);
-	expect_events(test, UNMAPPED_RETURN, 1);
+	expect_back(test, node, page, 1);
+	KUNIT_EXPECT_EQ(test, more_used(test, secret_owner), 0);
 }
 
-static void test_single_irq(struct kunit *test)
+static void test_alone_kmap(struct kunit *test)
 {
 	struct unmapped_node *node = unmapped_nodes[numa_mem_id()];
-	struct page *page = alloc_single(test, node);
+	struct page *page = alloc_alone(test, node, 1, buffer_owner);
+	void *addr = kmap_local_page_try(page + 1);
 
-	write_secret(test, page);
-	free_in_irq(test, page, 0);
-	expect_single_back(test, node, page);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(addr));
+	kunmap_local(addr);
 }
 
-static void test_single_poison(struct kunit *test)
+static void test_alone_poison(struct kunit *test)
 {
 	struct unmapped_node *node = unmapped_nodes[numa_mem_id()];
-	struct page *page = alloc_single(test, node);
+	struct page *page = alloc_alone(test, node, 1, secret_owner);
 
+	need_poison(test);
 	SetPageHWPoison(page);
-	give_back(test, page, 0);
-	flush_work(&node->return_work);
+	give_back(test, page, 1);
+	flush_delayed_work(&node->return_work);
 	KUNIT_EXPECT_EQ(test, more_pages(test), 1);
 	KUNIT_EXPECT_FALSE(test, kernel_page_present(page));
+	KUNIT_EXPECT_TRUE(test, kernel_page_present(page + 1));
 
 	/* As if poison had never struck */
-	ClearPageHWPoison(page);
-	unmapped_push_single(page);
-	expect_single_back(test, node, page);
+	heal(page);
+	expect_back(test, node, page, 1);
+	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
 }
 
-static void test_smallest(struct kunit *test)
-{
-	struct unmapped_request req = { .gfp = GFP_KERNEL,
-					.owner = UNMAPPED_BUFFER };
-	struct page *page = old_pages(test, 0);
-	struct unmapped_block *block;
+/*
+ * Memory that cannot go now.
+ */
 
-	block = unmapped_block_create(page, 0, GFP_KERNEL);
-	KUNIT_EXPECT_PTR_EQ(test, publish(test, block, &req), page);
-	KUNIT_EXPECT_EQ(test, more_pages(test), 1);
-	KUNIT_EXPECT_EQ(test, probe(page_address(page)), -EFAULT);
+/* As if the work had been at it: nothing is returned but by the test. */
+static void hold_work(struct unmapped_node *node)
+{
+	mod_delayed_work(system_unbound_wq, &node->return_work, 60 * HZ);
+}
+
+/* Of three empty blocks the one that is next has a page that is looked at. */
+static void test_pinned_block(struct kunit *test)
+{
+	struct unmapped_node *node = unmapped_nodes[numa_mem_id()];
+	struct page *page[3];
+	unsigned int i;
+
+	hold_work(node);
+	for (i = 0; i < 3; i++)
+		page[i] = alloc_on(test, node, GFP_KERNEL, 9, buffer_owner);
+	for (i = 0; i < 3; i++)
+		give_back(test, page[i], 9);
+	get_page(page[0] + 1);
+	KUNIT_EXPECT_EQ(test, unmapped_return(node, 0, ULONG_MAX),
+			2 * BLOCK_PAGES);
+	KUNIT_EXPECT_FALSE(test, kernel_page_present(page[0]));
+	KUNIT_EXPECT_TRUE(test, kernel_page_present(page[1]));
+	KUNIT_EXPECT_TRUE(test, kernel_page_present(page[2]));
+	put_page(page[0] + 1);
+	KUNIT_EXPECT_EQ(test, unmapped_return(node, 0, ULONG_MAX),
+			BLOCK_PAGES);
+}
+
+/* What cannot go is tried again later, and not with each free. */
+static void test_pinned_no_storm(struct kunit *test)
+{
+	struct unmapped_node *node = unmapped_nodes[numa_mem_id()];
+	struct page *page[2], *other;
+	unsigned int i, idle = 0;
+
+	hold_work(node);
+	for (i = 0; i < 2; i++)
+		page[i] = alloc_on(test, node, GFP_KERNEL, 9, buffer_owner);
+	for (i = 0; i < 2; i++) {
+		give_back(test, page[i], 9);
+		get_page(page[i] + BLOCK_PAGES - 1);
+	}
+	flush_delayed_work(&node->return_work);
+	KUNIT_EXPECT_EQ(test, node->nr_blocks[UNMAPPED_EMPTY], 2);
+	for (i = 0; i < 100; i++) {
+		other = alloc_on(test, node, GFP_NOWAIT, 1, buffer_owner);
+		give_back(test, other, 1);
+		cond_resched();
+		idle += !delayed_work_pending(&node->return_work);
+	}
+	KUNIT_EXPECT_LE(test, idle, 2);
+	for (i = 0; i < 2; i++)
+		put_page(page[i] + BLOCK_PAGES - 1);
+	flush_delayed_work(&node->return_work);
+	KUNIT_EXPECT_EQ(test, node->nr_blocks[UNMAPPED_EMPTY], 1);
+}
+
+/*
+ * Free pages beside used ones, when memory is short.
+ */
+
+static void test_sparse(struct kunit *test)
+{
+	struct page *stays = alloc(test, GFP_KERNEL, 0, secret_owner);
+	struct page *dense = alloc(test, GFP_KERNEL, 9, buffer_owner);
+	struct unmapped_node *node = node_of(stays);
+	struct page *first = stays - index_of(stays);
+	unsigned int i, bad = 0;
+
+	write_secret(test, stays);
+	unmapped_front_drain(node->nid);
+	mark_events(test);
+	KUNIT_EXPECT_EQ(test, unmapped_return_sparse(node, ULONG_MAX),
+			BLOCK_PAGES - 1);
+	expect_events(test, UNMAPPED_RETURN, BLOCK_PAGES - 1);
+	KUNIT_EXPECT_EQ(test, more_pages(test), BLOCK_PAGES + 1);
+	KUNIT_EXPECT_EQ(test, unmapped_total_free(), 0);
+	for (i = 0; i < BLOCK_PAGES; i++)
+		bad += kernel_page_present(first + i) == (first + i == stays);
+	KUNIT_EXPECT_EQ(test, bad, 0);
+	KUNIT_EXPECT_EQ(test, used_page_faults(stays, true), 0);
+	KUNIT_EXPECT_EQ(test, used_page_faults(dense, true), 0);
+	KUNIT_EXPECT_PTR_EQ(test, unmapped_owner_of(stays), secret_owner);
+
+	/* It hands out nothing, and the last page takes the descriptor along */
+	KUNIT_EXPECT_NULL(test, unmapped_pages_alloc(GFP_NOWAIT, 0,
+						     buffer_owner));
+	give_back(test, stays, 0);
+	expect_back(test, node, stays, 1);
+	KUNIT_EXPECT_NULL(test, unmapped_block_of(stays));
+}
+
+/* Somebody looks at a free page: it goes, and is ordinary when they see it. */
+static void test_sparse_looked_at(struct kunit *test)
+{
+	struct page *stays = alloc(test, GFP_KERNEL, 0, secret_owner);
+	struct page *seen = stays + 40;
+
+	unmapped_front_drain(page_to_nid(stays));
+	get_page(seen);
+	KUNIT_EXPECT_EQ(test, unmapped_return_sparse(node_of(stays), ULONG_MAX),
+			BLOCK_PAGES - 1);
+	KUNIT_EXPECT_EQ(test, page_ref_count(seen), 1);
+	KUNIT_EXPECT_FALSE(test, page_inaccessible(seen) || PageOffline(seen));
+	KUNIT_EXPECT_TRUE(test, kernel_page_present(seen));
+	put_page(seen);
+}
+
+/* Half of a block is the least that is worth a leaf. */
+static void test_sparse_half(struct kunit *test)
+{
+	struct unmapped_node *node = unmapped_nodes[numa_mem_id()];
+	struct page *page, *half;
+
+	half = alloc_on(test, node, GFP_KERNEL, 8, buffer_owner);
+	page = alloc_on(test, node, GFP_NOWAIT, 0, buffer_owner);
+	unmapped_front_drain(node->nid);
+	KUNIT_EXPECT_EQ(test, unmapped_return_sparse(node, ULONG_MAX), 0);
 	give_back(test, page, 0);
-	flush_work(&node_of(page)->return_work);
+	unmapped_front_drain(node->nid);
+	KUNIT_EXPECT_EQ(test, unmapped_return_sparse(node, ULONG_MAX),
+			BLOCK_PAGES / 2);
+	KUNIT_EXPECT_FALSE(test, kernel_page_present(half));
+}
+
+/* Through the list of shrinkers, as reclaim does when it is in earnest. */
+static void test_sparse_shrinker(struct kunit *test)
+{
+	struct page *stays = alloc_buffer(test);
+	struct mem_cgroup *memcg;
+	unsigned int i;
+
+	unmapped_front_drain(page_to_nid(stays));
+	memcg = mem_cgroup_iter(NULL, NULL, NULL);
+	/* It is reluctant */
+	for (i = 0; i < 16 && more_pages(test) > 1; i++)
+		shrink_slab(GFP_KERNEL, page_to_nid(stays), memcg, 0);
+	mem_cgroup_iter_break(NULL, memcg);
+	KUNIT_EXPECT_GT(test, i, 1);
+	KUNIT_EXPECT_EQ(test, more_pages(test), 1);
+	KUNIT_EXPECT_EQ(test, used_page_faults(stays, true), 0);
+}
+
+/* Without a page table for the split all stays as it was, for the next try. */
+static int no_page_table(struct page *page, unsigned int nr, bool valid)
+{
+	return valid && nr < BLOCK_PAGES ? -ENOMEM :
+	       set_direct_map_valid_noflush(page, nr, valid);
+}
+
+static void test_sparse_fails(struct kunit *test)
+{
+	struct page *stays = alloc_buffer(test);
+	struct unmapped_node *node = node_of(stays);
+
+	unmapped_front_drain(node->nid);
+	kunit_activate_static_stub(test, unmapped_set_valid, no_page_table);
+	KUNIT_EXPECT_EQ(test, unmapped_return_sparse(node, ULONG_MAX), 0);
+	kunit_deactivate_static_stub(test, unmapped_set_valid);
+	KUNIT_EXPECT_EQ(test, more_pages(test), BLOCK_PAGES);
+	KUNIT_EXPECT_EQ(test, unmapped_total_free(), BLOCK_PAGES - 1);
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(&node->return_work));
+
+	/* With its last page free it is whole again after all */
+	mark_events(test);
+	give_back(test, stays, 0);
+	unmapped_drain();
+	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
+	expect_events(test, DIRECT_MAP_LEVEL2_SPLIT, 0);
+}
+
+/*
+ * Owners.
+ */
+
+/* Many owners of a few pages share blocks, and see nothing of each other. */
+static void test_many_owners(struct kunit *test)
+{
+	struct unmapped_owner **owners;
+	unsigned int i, j, wrong = 0;
+	struct page *page;
+
+	owners = kunit_kcalloc(test, 200, sizeof(*owners), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, owners);
+	for (i = 0; i < 200; i++)
+		owners[i] = unmapped_owner_create("test", 0);
+	for (i = 0; i < 1000; i++) {
+		KUNIT_ASSERT_NOT_NULL(test, owners[i % 200]);
+		page = alloc(test, GFP_KERNEL, 0, owners[i % 200]);
+		wrong += unmapped_owner_of(page) != owners[i % 200];
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+	KUNIT_EXPECT_EQ(test, more_pages(test), 2 * BLOCK_PAGES);
+	for (j = 0; j < 200; j++) {
+		KUNIT_EXPECT_EQ(test, unmapped_owner_pages(owners[j]), 5);
+		unmapped_owner_destroy(owners[j]);
+	}
+	free_all(test);
+}
+
+/* An owner that is let go stays for its pages, and is gone with the last. */
+static void test_owner_destroy(struct kunit *test)
+{
+	struct unmapped_owner *owner = unmapped_owner_create("test", 0);
+	struct page *page;
+	u16 id;
+
+	KUNIT_ASSERT_NOT_NULL(test, owner);
+	id = owner->id;
+	page = alloc(test, GFP_KERNEL, 1, owner);
+	unmapped_owner_destroy(owner);
+	KUNIT_EXPECT_PTR_EQ(test, unmapped_owner_of(page), owner);
+	KUNIT_EXPECT_EQ(test, unmapped_total_used(), 2);
+	give_back(test, page, 1);
+	KUNIT_EXPECT_NULL(test, unmapped_owner_by_id(id));
+	KUNIT_EXPECT_EQ(test, unmapped_total_used(), 0);
+
+	owner = unmapped_owner_create("test", 0);
+	KUNIT_ASSERT_NOT_NULL(test, owner);
+	id = owner->id;
+	unmapped_owner_destroy(owner);
+	KUNIT_EXPECT_NULL(test, unmapped_owner_by_id(id));
+}
+
+/* Pages that only the lists for the LRU have come back; others are counted. */
+static void test_owner_drain(struct kunit *test)
+{
+	struct folio *folio;
+
+	lru_add_drain_all();
+	folio = unmapped_folio_alloc(GFP_KERNEL, 0, buffer_owner);
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	KUNIT_EXPECT_EQ(test, mem_cgroup_charge(folio, NULL, GFP_KERNEL), 0);
+	folio_add_lru(folio);
+	folio_put(folio);
+	KUNIT_EXPECT_EQ(test, unmapped_owner_pages(buffer_owner), 1);
+	KUNIT_EXPECT_EQ(test, unmapped_owner_drain(buffer_owner), 0);
+	alloc_buffer(test);
+	KUNIT_EXPECT_EQ(test, unmapped_owner_drain(buffer_owner), 1);
+}
+
+/*
+ * Fronts.
+ */
+
+static void test_front(struct kunit *test)
+{
+	struct unmapped_node *node = unmapped_nodes[numa_mem_id()];
+	struct page *first = alloc_buffer(test);
+	struct page *page = alloc_buffer(test);
+	unsigned long front = unmapped_front_pages(node->nid);
+
+	/* The second found one for itself, and more for those after it */
+	KUNIT_EXPECT_PTR_EQ(test, page, first + 1);
+	KUNIT_EXPECT_GT(test, front, 0);
+	KUNIT_EXPECT_EQ(test, unmapped_total_free(), BLOCK_PAGES - 2);
+	KUNIT_EXPECT_EQ(test, node->nr_free + front, BLOCK_PAGES - 2);
+	KUNIT_EXPECT_PTR_EQ(test, alloc_buffer(test), page + 1);
+	KUNIT_EXPECT_EQ(test, unmapped_front_pages(node->nid), front - 1);
+	give_back(test, page, 0);
+	KUNIT_EXPECT_EQ(test, unmapped_front_pages(node->nid), front);
+	expect_free(test, page, 1);
+	KUNIT_EXPECT_PTR_EQ(test, alloc_buffer(test), page);
+	unmapped_front_drain(node->nid);
+	KUNIT_EXPECT_EQ(test, unmapped_front_pages(node->nid), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_free, BLOCK_PAGES - 3);
+}
+
+/* A front is bounded: what is over goes to the node, which may return it. */
+static void test_front_overflow(struct kunit *test)
+{
+	struct unmapped_node *node = unmapped_nodes[numa_mem_id()];
+	unsigned int i;
+
+	for (i = 0; i < BLOCK_PAGES; i++)
+		alloc_buffer(test);
+	free_all(test);
+	KUNIT_EXPECT_GT(test, unmapped_front_pages(node->nid), 0);
+	KUNIT_EXPECT_LE(test, unmapped_front_pages(node->nid), 64);
+	KUNIT_EXPECT_EQ(test, unmapped_total_free(), BLOCK_PAGES);
+}
+
+/* What a front did not need since the last look is not kept from the node. */
+static void test_front_trim(struct kunit *test)
+{
+	struct unmapped_node *node = unmapped_nodes[numa_mem_id()];
+	unsigned long left;
+
+	alloc_buffer(test);
+	alloc_buffer(test);
+	left = unmapped_front_pages(node->nid);
+	unmapped_front_trim(NULL);
+	KUNIT_EXPECT_EQ(test, unmapped_front_pages(node->nid), left);
+	alloc_buffer(test);
+	give_back(test, alloc_buffer(test), 0);
+	unmapped_front_trim(NULL);
+	KUNIT_EXPECT_EQ(test, unmapped_front_pages(node->nid), 1);
+	unmapped_front_trim(NULL);
+	KUNIT_EXPECT_EQ(test, unmapped_front_pages(node->nid), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_free, BLOCK_PAGES - 3);
+}
+
+/* And so the direct map is whole again soon after the last free. */
+static void test_front_idle(struct kunit *test)
+{
+	struct page *page = alloc_buffer(test);
+	struct unmapped_node *node = node_of(page);
+	unsigned int i;
+
+	give_back(test, page, 0);
+	for (i = 0; i < 60 && node->nr_blocks[UNMAPPED_EMPTY] != 1; i++)
+		msleep(100);
+	KUNIT_EXPECT_EQ(test, node->nr_blocks[UNMAPPED_EMPTY], 1);
+	KUNIT_EXPECT_EQ(test, unmapped_front_pages(node->nid), 0);
+}
+
+static long alloc_remotely(void *arg)
+{
+	return (long)unmapped_pages_alloc(GFP_KERNEL, 0, arg);
+}
+
+static long free_remotely(void *arg)
+{
+	unmapped_pages_free(arg, 0);
+	return 0;
+}
+
+static int other_cpu(struct kunit *test)
+{
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		if (cpu != raw_smp_processor_id() &&
+		    cpu_to_mem(cpu) == numa_mem_id())
+			return cpu;
+	kunit_skip(test, "needs another CPU of the node");
+}
+
+/* Pages that another CPU has in its front are found by those who drain. */
+static void test_front_remote(struct kunit *test)
+{
+	int cpu = other_cpu(test);
+	struct page *page;
+
+	page = (struct page *)work_on_cpu(cpu, alloc_remotely, buffer_owner);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	work_on_cpu(cpu, free_remotely, page);
+	KUNIT_EXPECT_GT(test, unmapped_front_pages(page_to_nid(page)), 0);
+	unmapped_drain();
 	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
 	KUNIT_EXPECT_TRUE(test, kernel_page_present(page));
+}
+
+/* A CPU that goes offline leaves its pages to the node. */
+static void test_front_hotplug(struct kunit *test)
+{
+	struct page *page;
+	int cpu;
+
+	set_cpus_allowed_ptr(current, cpumask_of(0));
+	cpu = other_cpu(test);
+	page = (struct page *)work_on_cpu(cpu, alloc_remotely, buffer_owner);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	work_on_cpu(cpu, free_remotely, page);
+	if (remove_cpu(cpu))
+		kunit_skip(test, "CPU %d does not go offline", cpu);
+	KUNIT_EXPECT_EQ(test, unmapped_front_pages(page_to_nid(page)), 0);
+	KUNIT_EXPECT_EQ(test, unmapped_total_free(), BLOCK_PAGES);
+	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
+	unmapped_drain();
+	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
+}
+
+/* No lock and no list of the node is touched by those whom a front serves. */
+static void test_front_lockless(struct kunit *test)
+{
+	struct page *page = alloc_buffer(test), *again;
+	struct unmapped_node *node = node_of(page);
+
+	give_back(test, page, 0);
+	spin_lock_irq(&node->lock);
+	again = unmapped_pages_alloc(GFP_NOWAIT, 0, buffer_owner);
+	if (again)
+		unmapped_pages_free(again, 0);
+	spin_unlock_irq(&node->lock);
+	KUNIT_EXPECT_PTR_EQ(test, again, page);
 }
 
 /*
@@ -1719,65 +2106,62 @@ static void test_looked_at_meanwhile(struct kunit *test)
 static void expect_nothing(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
-	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_BUFFER), 0);
-	KUNIT_EXPECT_EQ(test, more_used(test, UNMAPPED_SECRETMEM), 0);
+	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 0);
+	KUNIT_EXPECT_EQ(test, more_used(test, secret_owner), 0);
 	expect_events(test, UNMAPPED_REFILL_FAIL, 1);
 	expect_events(test, UNMAPPED_ALLOC, 0);
 	expect_events(test, UNMAPPED_FREE, 0);
 }
 
 /*
- * One attempt at each order, without effort and on the node. Only the last,
- * at the order that is needed, is the caller's own.
+ * A block, or else what is asked for, without effort and on the node. Only the
+ * last attempt, at the order that is needed, is the caller's own.
  */
 static void test_no_memory(struct kunit *test)
 {
 	struct fixture *fix = test->priv;
-	unsigned int i, order = UNMAPPED_BLOCK_ORDER;
+	unsigned int i, last;
 
 	mark_events(test);
 	kunit_activate_static_stub(test, unmapped_alloc_pages, no_pages);
 	KUNIT_EXPECT_NULL(test, unmapped_pages_alloc(GFP_KERNEL, 2,
-						     UNMAPPED_SECRETMEM));
+						     secret_owner));
 	kunit_deactivate_static_stub(test, unmapped_alloc_pages);
 	expect_nothing(test);
 	expect_events(test, UNMAPPED_REFILL_MISS, 1);
 
-	KUNIT_ASSERT_GE(test, fix->nr_calls, 9);
-	for (i = 0; i < 8; i++, order--) {
-		KUNIT_EXPECT_EQ(test, fix->calls[i].order, order);
+	KUNIT_ASSERT_GE(test, fix->nr_calls, 3);
+	KUNIT_EXPECT_EQ(test, fix->calls[0].order, UNMAPPED_BLOCK_ORDER);
+	KUNIT_EXPECT_EQ(test, fix->calls[1].order, 2);
+	for (i = 0; i < 2; i++) {
 		KUNIT_EXPECT_FALSE(test, fix->calls[i].gfp &
 				   __GFP_DIRECT_RECLAIM);
 		KUNIT_EXPECT_TRUE(test, fix->calls[i].gfp & __GFP_THISNODE);
 	}
-	i = fix->nr_calls - 1;
-	KUNIT_EXPECT_EQ(test, fix->calls[i].order, 2);
-	KUNIT_EXPECT_TRUE(test, fix->calls[i].gfp & __GFP_DIRECT_RECLAIM);
+	last = fix->nr_calls - 1;
+	KUNIT_EXPECT_EQ(test, fix->calls[last].order, 2);
+	KUNIT_EXPECT_TRUE(test, fix->calls[last].gfp & __GFP_DIRECT_RECLAIM);
 	for (i = 0; i < fix->nr_calls; i++)
 		KUNIT_EXPECT_TRUE(test, fix->calls[i].gfp & __GFP_ZERO);
 }
 
-/* The next best is taken, and the search through all orders not repeated. */
+/* What is asked for is taken, and the futile search not repeated. */
 static void test_no_large_pages(struct kunit *test)
 {
 	struct fixture *fix = test->priv;
-	struct page *page;
-	unsigned int tried;
 
 	mark_events(test);
 	kunit_activate_static_stub(test, unmapped_alloc_pages, no_large_pages);
-	page = alloc_buffer(test);
-	KUNIT_EXPECT_EQ(test, unmapped_block_of(page)->order, 3);
-	KUNIT_EXPECT_EQ(test, fix->nr_calls, UNMAPPED_BLOCK_ORDER - 3 + 1);
-	tried = fix->nr_calls;
-	alloc(test, GFP_KERNEL, 3, UNMAPPED_BUFFER);
+	alloc_buffer(test);
+	KUNIT_EXPECT_EQ(test, fix->nr_calls, 2);
+	alloc(test, GFP_KERNEL, 3, buffer_owner);
 	kunit_deactivate_static_stub(test, unmapped_alloc_pages);
 
-	KUNIT_EXPECT_EQ(test, fix->nr_calls, tried + 1);
+	KUNIT_EXPECT_EQ(test, fix->nr_calls, 3);
 	expect_events(test, UNMAPPED_REFILL_MISS, 1);
 	expect_events(test, UNMAPPED_REFILL_SMALL, 2);
 	expect_events(test, UNMAPPED_REFILL_FAIL, 0);
-	KUNIT_EXPECT_EQ(test, more_pages(test), 16);
+	KUNIT_EXPECT_EQ(test, more_pages(test), 9);
 }
 
 /* Each page that was tried is an ordinary one again, and mapped. */
@@ -1790,7 +2174,7 @@ static void test_unmap_fails(struct kunit *test)
 	mark_events(test);
 	kunit_activate_static_stub(test, unmapped_set_valid, fail_late);
 	KUNIT_EXPECT_NULL(test, unmapped_pages_alloc(GFP_KERNEL, 3,
-						     UNMAPPED_BUFFER));
+						     buffer_owner));
 	kunit_deactivate_static_stub(test, unmapped_set_valid);
 	expect_nothing(test);
 	expect_events(test, UNMAPPED_FLUSH, 0);
@@ -1863,7 +2247,9 @@ static void stress_alloc(struct stress *stress, struct held *held, u32 rnd)
 
 	held->order = (rnd >> 4) % 5;
 	held->page = unmapped_pages_alloc(gfp | __GFP_ZERO | __GFP_NOWARN,
-					  held->order, (rnd >> 1) & 1);
+					  held->order,
+					  rnd & 2 ? buffer_owner :
+						    secret_owner);
 	if (!held->page)
 		return;
 	for (i = 0; i < 1U << held->order; i++) {
@@ -1926,7 +2312,6 @@ static void test_stress(struct kunit *test)
 static int unmapped_init(struct kunit *test)
 {
 	struct fixture *fix;
-	int i;
 
 	if (!unmapped_alloc_start())
 		kunit_skip(test, "unmapped_alloc is off");
@@ -1938,24 +2323,31 @@ static int unmapped_init(struct kunit *test)
 	if (fix->pages && system_state == SYSTEM_RUNNING)
 		kunit_skip(test, "the cache is in use");
 	KUNIT_ASSERT_EQ_MSG(test, fix->pages, 0, "left by an earlier test");
-	for (i = 0; i < NR_UNMAPPED_OWNERS; i++)
-		fix->used[i] = atomic_long_read(&unmapped_owners[i].used);
+	fix->used = unmapped_total_used();
+	buffer_owner = unmapped_owner_create("test buffer",
+					     UNMAPPED_OWNER_KMAP);
+	secret_owner = unmapped_owner_create("test secret",
+					     UNMAPPED_OWNER_ZERO);
+	KUNIT_ASSERT_TRUE(test, buffer_owner && secret_owner);
 	test->priv = fix;
 	return 0;
 }
 
 static void unmapped_exit(struct kunit *test)
 {
-	int i;
+	struct fixture *fix = test->priv;
 
-	if (!test->priv)
+	if (!fix)
 		return;
 	free_all(test);
 	settle();
 	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
 	KUNIT_EXPECT_EQ(test, unmapped_total_free(), 0);
-	for (i = 0; i < NR_UNMAPPED_OWNERS; i++)
-		KUNIT_EXPECT_EQ(test, more_used(test, i), 0);
+	KUNIT_EXPECT_EQ(test, unmapped_owner_pages(buffer_owner), 0);
+	KUNIT_EXPECT_EQ(test, unmapped_owner_pages(secret_owner), 0);
+	KUNIT_EXPECT_EQ(test, unmapped_total_used(), fix->used);
+	unmapped_owner_destroy(buffer_owner);
+	unmapped_owner_destroy(secret_owner);
 }
 
 static struct kunit_case unmapped_cases[] = {
@@ -1964,7 +2356,6 @@ static struct kunit_case unmapped_cases[] = {
 	KUNIT_CASE(test_block_fragmented),
 	KUNIT_CASE(test_block_bad),
 	KUNIT_CASE(test_block_model),
-	KUNIT_CASE(test_block_model_small),
 	KUNIT_CASE(test_orders),
 	KUNIT_CASE(test_counters),
 	KUNIT_CASE(test_zone_flags),
@@ -2005,19 +2396,35 @@ static struct kunit_case unmapped_cases[] = {
 	KUNIT_CASE(test_poison_free),
 	KUNIT_CASE(test_poison_free_range),
 	KUNIT_CASE(test_poison_return),
+	KUNIT_CASE(test_poison_offline),
+	KUNIT_CASE(test_poison_forget),
 	KUNIT_CASE(test_stress),
 	KUNIT_CASE(test_no_memory),
 	KUNIT_CASE(test_unmap_fails),
 	KUNIT_CASE(test_looked_at_meanwhile),
 	KUNIT_CASE(test_no_large_pages),
-	KUNIT_CASE(test_small_refill),
-	KUNIT_CASE(test_small_refill_order),
-	KUNIT_CASE(test_small_return),
-	KUNIT_CASE(test_small_return_later),
-	KUNIT_CASE(test_single),
-	KUNIT_CASE(test_single_irq),
-	KUNIT_CASE(test_single_poison),
-	KUNIT_CASE(test_smallest),
+	KUNIT_CASE(test_alone),
+	KUNIT_CASE(test_alone_return),
+	KUNIT_CASE(test_alone_private),
+	KUNIT_CASE(test_alone_kmap),
+	KUNIT_CASE(test_alone_poison),
+	KUNIT_CASE(test_pinned_block),
+	KUNIT_CASE(test_pinned_no_storm),
+	KUNIT_CASE(test_sparse),
+	KUNIT_CASE(test_sparse_looked_at),
+	KUNIT_CASE(test_sparse_half),
+	KUNIT_CASE(test_sparse_shrinker),
+	KUNIT_CASE(test_sparse_fails),
+	KUNIT_CASE(test_many_owners),
+	KUNIT_CASE(test_owner_destroy),
+	KUNIT_CASE(test_owner_drain),
+	KUNIT_CASE(test_front),
+	KUNIT_CASE(test_front_overflow),
+	KUNIT_CASE(test_front_trim),
+	KUNIT_CASE(test_front_idle),
+	KUNIT_CASE(test_front_remote),
+	KUNIT_CASE(test_front_hotplug),
+	KUNIT_CASE(test_front_lockless),
 	{}
 };
 

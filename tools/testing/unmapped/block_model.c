@@ -22,24 +22,21 @@
 
 /* Memory around the descriptor. */
 
-static size_t memory_size(const struct model *m)
-{
-	return unmapped_block_size(m->order) + 2 * GUARD_SIZE;
-}
+#define MEMORY_SIZE	(sizeof(struct unmapped_block) + 2 * GUARD_SIZE)
 
 static u8 *upper_guard(const struct model *m)
 {
-	return m->memory + GUARD_SIZE + unmapped_block_size(m->order);
+	return m->memory + GUARD_SIZE + sizeof(*m->block);
 }
 
 static bool alloc_memory(struct model *m)
 {
-	m->memory = malloc(memory_size(m));
+	m->memory = malloc(MEMORY_SIZE);
 	if (!m->memory)
 		return false;
-	memset(m->memory, GUARD_BYTE, memory_size(m));
+	memset(m->memory, GUARD_BYTE, MEMORY_SIZE);
 	m->block = (struct unmapped_block *)(m->memory + GUARD_SIZE);
-	memset(m->block, JUNK_BYTE, unmapped_block_size(m->order));
+	memset(m->block, JUNK_BYTE, sizeof(*m->block));
 	ASAN_POISON_MEMORY_REGION(m->memory, GUARD_SIZE);
 	ASAN_POISON_MEMORY_REGION(upper_guard(m), GUARD_SIZE);
 	return true;
@@ -60,12 +57,12 @@ static bool guard_is_intact(const u8 *guard)
 
 /* What the reference knows. */
 
-static bool is_used(u8 page)
+static bool is_used(u16 page)
 {
-	return page != MODEL_FREE && page != MODEL_BAD;
+	return page < MODEL_NR_OWNERS;
 }
 
-static unsigned int count_pages(const struct model *m, u8 kind)
+static unsigned int count_pages(const struct model *m, u16 kind)
 {
 	unsigned int i, nr = 0;
 
@@ -138,21 +135,6 @@ static bool bit_is_set(const unsigned long *map, unsigned int bit)
 	return map[bit / BITS_PER_LONG] >> (bit % BITS_PER_LONG) & 1;
 }
 
-static const char *check_layout(const struct model *m)
-{
-	const struct unmapped_block *block = m->block;
-	const u8 *used = (const u8 *)block->used;
-	const u8 *dirty = (const u8 *)block->dirty;
-	size_t bytes = BITS_TO_LONGS(m->nr) * sizeof(long);
-
-	if (used < (const u8 *)(block + 1) || dirty < used + bytes ||
-	    block->owner < dirty + bytes)
-		return "the arrays of the descriptor overlap";
-	if (block->owner + m->nr > upper_guard(m))
-		return "unmapped_block_size() is too small";
-	return NULL;
-}
-
 static const char *check_identity(const struct model *m)
 {
 	const struct unmapped_block *block = m->block;
@@ -161,8 +143,10 @@ static const char *check_identity(const struct model *m)
 		return "wrong pfn";
 	if (block->nid != MODEL_NID)
 		return "wrong nid";
-	if (block->order != m->order || block_nr_pages(block) != m->nr)
-		return "wrong order";
+	if (block->nr_pages != m->nr - count_pages(m, MODEL_GONE))
+		return "wrong nr_pages";
+	if (block->split != (block->nr_pages < MODEL_MAX_PAGES))
+		return "wrong split";
 	if (!list_empty(&block->list))
 		return "the list entry changed";
 	return NULL;
@@ -170,7 +154,7 @@ static const char *check_identity(const struct model *m)
 
 static const char *check_page(const struct model *m, unsigned int i)
 {
-	u8 owner = is_used(m->page[i]) ? m->page[i] : UNMAPPED_NO_OWNER;
+	u16 owner = is_used(m->page[i]) ? m->page[i] : UNMAPPED_NO_OWNER;
 	bool is_free = m->page[i] == MODEL_FREE;
 
 	if (bit_is_set(m->block->used, i) == is_free)
@@ -189,14 +173,31 @@ static const char *check_pages(const struct model *m)
 	const char *broken;
 	unsigned int i;
 
-	if (m->block->hint > m->nr)
+	if (m->block->hint > MODEL_MAX_PAGES)
 		return "the hint is outside the block";
 	for (i = 0; i < m->nr; i++) {
 		broken = check_page(m, i);
 		if (broken)
 			return broken;
 	}
+	/* Nothing beyond has ever been the block's */
+	for (; i < MODEL_MAX_PAGES && i < m->nr + BITS_PER_LONG; i++) {
+		if (!bit_is_set(m->block->used, i) || m->block->owner[i])
+			return "a page that is not the block's is free or owned";
+	}
 	return NULL;
+}
+
+/* None is used, and a bad one keeps the block. */
+static bool only_bad_pages(const struct model *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nr; i++) {
+		if (is_used(m->page[i]))
+			return false;
+	}
+	return count_pages(m, MODEL_BAD);
 }
 
 /* Bucket n is for 1 << (n - 1) free pages and more, but not twice as many. */
@@ -213,9 +214,8 @@ static const char *check_counts(const struct model *m)
 {
 	unsigned int nr_free = count_pages(m, MODEL_FREE);
 	unsigned int bucket = block_bucket(m->block);
-	bool is_full = nr_free == 0, is_empty = nr_free == m->nr;
-	bool is_last = bucket == UNMAPPED_NR_BUCKETS - 1;
-	bool is_whole = is_empty && m->order == UNMAPPED_BLOCK_ORDER;
+	bool is_full = nr_free == 0, is_empty = nr_free == MODEL_MAX_PAGES;
+	bool is_sparse = !is_empty && nr_free >= MODEL_MAX_PAGES / 2;
 
 	if (m->block->nr_free != nr_free)
 		return "wrong nr_free";
@@ -227,8 +227,12 @@ static const char *check_counts(const struct model *m)
 		return "wrong block_bucket()";
 	if (is_full != !bucket)
 		return "bucket 0 is not for full blocks";
-	if (is_last != is_whole)
-		return "the last bucket is not for empty PMD-sized blocks";
+	if (is_empty != (bucket == UNMAPPED_EMPTY))
+		return "the last bucket is not for empty blocks";
+	if (is_sparse != (bucket == UNMAPPED_SPARSE))
+		return "the last bucket but one is not for sparse blocks";
+	if (block_is_poisoned(m->block) != only_bad_pages(m))
+		return "wrong block_is_poisoned()";
 	return NULL;
 }
 
@@ -239,8 +243,6 @@ static const char *check(const struct model *m)
 	if (!guard_is_intact(m->memory) || !guard_is_intact(upper_guard(m)))
 		return "memory outside the descriptor changed";
 	broken = check_identity(m);
-	if (!broken)
-		broken = check_layout(m);
 	if (!broken)
 		broken = check_pages(m);
 	if (!broken)
@@ -263,9 +265,9 @@ static void fill_dirty(struct model *m)
 }
 
 /**
- * model_init() - Make a block whose pages are all free
+ * model_init() - Make a block with free pages
  * @m: Filled in; to be given to model_destroy(), whatever this returns.
- * @order: Order of the block.
+ * @order: How many: a whole block, or the beginning of a split one.
  *
  * Return: NULL, or the rule that is broken.
  */
@@ -276,11 +278,16 @@ const char *model_init(struct model *m, unsigned int order)
 	memset(m, 0, sizeof(*m));
 	m->order = order;
 	m->nr = 1U << order;
-	memset(m->page, MODEL_FREE, sizeof(m->page));
+	memset(m->page, 0xff, sizeof(m->page));	/* MODEL_FREE */
 	if (!alloc_memory(m))
 		return "no memory for the test";
 
-	unmapped_block_init(m->block, MODEL_PFN, order, MODEL_NID);
+	unmapped_block_init(m->block, MODEL_PFN, MODEL_NID,
+			    order < UNMAPPED_BLOCK_ORDER);
+	if (order < UNMAPPED_BLOCK_ORDER) {
+		unmapped_block_add(m->block, order);
+		unmapped_block_put(m->block, 0, order);
+	}
 	broken = check(m);
 	if (!broken)
 		fill_dirty(m);
@@ -294,7 +301,7 @@ const char *model_init(struct model *m, unsigned int order)
 void model_destroy(struct model *m)
 {
 	if (m->memory)
-		ASAN_UNPOISON_MEMORY_REGION(m->memory, memory_size(m));
+		ASAN_UNPOISON_MEMORY_REGION(m->memory, MEMORY_SIZE);
 	free(m->memory);
 	m->memory = NULL;
 }
@@ -313,14 +320,14 @@ static const char *refused(struct model *m, unsigned int order, int idx)
  * model_take() - Take a range
  * @m: The model.
  * @order: Order of the range.
- * @owner: Less than %MODEL_NR_OWNERS.
+ * @owner: Not 0, and less than %MODEL_NR_OWNERS.
  *
  * Return: NULL, or the rule that is broken.
  */
-const char *model_take(struct model *m, unsigned int order, u8 owner)
+const char *model_take(struct model *m, unsigned int order, u16 owner)
 {
-	int idx = unmapped_block_take(m->block, order, owner);
-	unsigned int nr = 1U << order;
+	int idx = unmapped_block_take(m->block, order);
+	unsigned int i, nr = 1U << order;
 
 	if (idx < 0)
 		return refused(m, order, idx);
@@ -331,7 +338,9 @@ const char *model_take(struct model *m, unsigned int order, u8 owner)
 		return "take returned pages outside the block";
 	if (!range_is_free(m, idx, nr))
 		return "take returned a page that is not free";
-	memset(m->page + idx, owner, nr);
+	unmapped_block_set_owner(m->block, idx, order, owner);
+	for (i = idx; i < idx + nr; i++)
+		m->page[i] = owner;
 	return check(m);
 }
 
@@ -345,9 +354,13 @@ const char *model_take(struct model *m, unsigned int order, u8 owner)
  */
 const char *model_put(struct model *m, unsigned int idx, unsigned int order)
 {
+	unsigned int i;
+
 	m->nr_put++;
+	unmapped_block_set_owner(m->block, idx, order, UNMAPPED_NO_OWNER);
 	unmapped_block_put(m->block, idx, order);
-	memset(m->page + idx, MODEL_FREE, 1U << order);
+	for (i = idx; i < idx + (1U << order); i++)
+		m->page[i] = MODEL_FREE;
 	return check(m);
 }
 
@@ -361,7 +374,37 @@ const char *model_put(struct model *m, unsigned int idx, unsigned int order)
 const char *model_mark_bad(struct model *m, unsigned int idx)
 {
 	m->nr_marked++;
+	unmapped_block_set_owner(m->block, idx, 0, UNMAPPED_NO_OWNER);
 	unmapped_block_mark_bad(m->block, idx);
 	m->page[idx] = MODEL_BAD;
+	return check(m);
+}
+
+/**
+ * model_withdraw() - Take the free pages away from a block
+ * @m: The model.
+ *
+ * Return: NULL, or the rule that is broken.
+ */
+const char *model_withdraw(struct model *m)
+{
+	DECLARE_BITMAP(pages, MODEL_MAX_PAGES);
+	unsigned int nr = unmapped_block_withdraw(m->block, pages);
+	unsigned int i;
+
+	if (nr != count_pages(m, MODEL_FREE))
+		return "withdraw returned another number of pages";
+	for (i = 0; i < MODEL_MAX_PAGES; i++) {
+		bool is_free = i < m->nr && m->page[i] == MODEL_FREE;
+
+		if (bit_is_set(pages, i) != is_free)
+			return "withdraw took other pages than the free ones";
+		if (is_free)
+			m->page[i] = MODEL_GONE;
+	}
+	/* As its caller does, when the pages are back */
+	m->block->nr_pages -= nr;
+	m->block->split |= nr;
+	m->nr_withdrawn += nr;
 	return check(m);
 }

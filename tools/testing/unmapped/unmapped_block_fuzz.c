@@ -25,12 +25,14 @@ static const char *do_step(struct model *m, const uint8_t *step)
 	switch (step[0] % 4) {
 	case 0:
 	case 1:
-		return model_take(m, order, arg % MODEL_NR_OWNERS);
+		return model_take(m, order, 1 + arg % (MODEL_NR_OWNERS - 1));
 	case 2:
 		idx &= ~0U << order;
 		return model_can_put(m, idx, order) ?
 		       model_put(m, idx, order) : NULL;
 	default:
+		if (arg % 64 == 63)
+			return model_withdraw(m);
 		return model_can_mark_bad(m, idx) ?
 		       model_mark_bad(m, idx) : NULL;
 	}

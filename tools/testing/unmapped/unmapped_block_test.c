@@ -27,15 +27,17 @@ static const u64 default_seeds[] = {
 
 /* A step, to be done and to be told. */
 
-enum step_kind { TAKE, PUT, MARK_BAD };
+enum step_kind { TAKE, PUT, MARK_BAD, WITHDRAW };
 
-static const char * const step_names[] = { "take", "put", "mark_bad" };
+static const char * const step_names[] = {
+	"take", "put", "mark_bad", "withdraw",
+};
 
 struct step {
 	enum step_kind kind;
 	unsigned int idx;
 	unsigned int order;
-	u8 owner;
+	u16 owner;
 };
 
 static bool can_step(const struct model *m, const struct step *step)
@@ -58,8 +60,10 @@ static bool do_step(struct model *m, const struct step *step)
 		broken = model_take(m, step->order, step->owner);
 	else if (step->kind == PUT)
 		broken = model_put(m, step->idx, step->order);
-	else
+	else if (step->kind == MARK_BAD)
 		broken = model_mark_bad(m, step->idx);
+	else
+		broken = model_withdraw(m);
 	if (broken)
 		ksft_print_msg("block of order %u, %s(idx %u, order %u): %s\n",
 			       m->order, step_names[step->kind], step->idx,
@@ -85,15 +89,19 @@ static void test_new_block(unsigned int order)
 	ksft_test_result(good, "new block of order %u\n", order);
 }
 
-/* All states of small blocks. The bytes of the descriptor are the state. */
+/*
+ * All states of small blocks. The bytes of the descriptor are the state, but
+ * for the owners of pages that are never the block's.
+ */
 
 #define SMALL_ORDER	3
-#define SMALL_PAGES	BIT(SMALL_ORDER)
-#define SMALL_BYTES	256	/* more than its descriptor has */
-#define SMALL_OWNER	0x42
+#define SMALL_PAGES	(1U << SMALL_ORDER)
+#define SMALL_BYTES	(offsetof(struct unmapped_block, owner) + \
+			 SMALL_PAGES * sizeof(u16))
+#define SMALL_OWNER	0x4242
 
 struct state {
-	u8 page[SMALL_PAGES];
+	u16 page[SMALL_PAGES];
 	u8 bytes[SMALL_BYTES];
 };
 
@@ -113,25 +121,39 @@ struct search {
 	unsigned int nr_pages_seen;
 };
 
-static unsigned int power_of_3(unsigned int exponent)
+static unsigned int power_of_4(unsigned int exponent)
 {
-	return exponent ? 3 * power_of_3(exponent - 1) : 1;
+	return 1U << 2 * exponent;
 }
 
-/* A page is free, used or bad. What all else follows from is the hint. */
+static unsigned int page_number(u16 page)
+{
+	switch (page) {
+	case MODEL_FREE:
+		return 0;
+	case MODEL_BAD:
+		return 1;
+	case MODEL_GONE:
+		return 2;
+	default:
+		return 3;
+	}
+}
+
+/* A page is free, used, bad or gone. All else follows from the hint. */
 static unsigned int pages_number(const struct model *m)
 {
 	unsigned int i, number = 0;
 
 	for (i = 0; i < m->nr; i++)
-		number = 3 * number + (m->page[i] == MODEL_BAD ? 2 :
-				       m->page[i] == SMALL_OWNER);
+		number = 4 * number + page_number(m->page[i]);
 	return number;
 }
 
+/* A hint behind the last page is as good as the one after it. */
 static unsigned int state_number(const struct model *m, unsigned int hint)
 {
-	return pages_number(m) * (SMALL_PAGES + 1) + hint;
+	return pages_number(m) * (SMALL_PAGES + 1) + min(hint, SMALL_PAGES);
 }
 
 static bool pages_are_new(const struct search *s)
@@ -155,14 +177,14 @@ static void save_state(struct search *s)
 	s->nr_pages_seen += pages_are_new(s);
 	s->seen[number] = true;
 	state = &s->states[s->nr_states++];
-	memcpy(state->page, s->m.page, SMALL_PAGES);
-	memcpy(state->bytes, s->m.block, unmapped_block_size(s->m.order));
+	memcpy(state->page, s->m.page, sizeof(state->page));
+	memcpy(state->bytes, s->m.block, SMALL_BYTES);
 }
 
 static void restore_state(struct search *s, unsigned int i)
 {
-	memcpy(s->m.page, s->states[i].page, SMALL_PAGES);
-	memcpy(s->m.block, s->states[i].bytes, unmapped_block_size(s->m.order));
+	memcpy(s->m.page, s->states[i].page, sizeof(s->states[i].page));
+	memcpy(s->m.block, s->states[i].bytes, SMALL_BYTES);
 }
 
 static bool try_step(struct search *s, const struct step *step)
@@ -194,12 +216,13 @@ static bool try_all_steps(struct search *s)
 	step.order = 0;
 	for (step.idx = 0; step.idx < s->m.nr; step.idx++)
 		good = good && try_step(s, &step);
-	return good;
+	step.kind = WITHDRAW;
+	return good && try_step(s, &step);
 }
 
 static bool visit_all(struct search *s)
 {
-	unsigned int max = power_of_3(SMALL_PAGES) * (SMALL_PAGES + 1);
+	unsigned int max = power_of_4(SMALL_PAGES) * (SMALL_PAGES + 1);
 
 	s->states = calloc(max, sizeof(*s->states));
 	s->seen = calloc(max, sizeof(*s->seen));
@@ -214,16 +237,15 @@ static bool visit_all(struct search *s)
 	return true;
 }
 
-/* Every page can be free, used or bad, whatever the others are. */
+/* Every page can be free, used, bad or gone, whatever the others are. */
 static void test_all_states(unsigned int order)
 {
 	struct search s = {};
-	bool good = new_block(&s.m, order) &&
-		    unmapped_block_size(order) <= SMALL_BYTES && visit_all(&s);
+	bool good = new_block(&s.m, order) && visit_all(&s);
 
-	if (good && s.nr_pages_seen != power_of_3(s.m.nr)) {
+	if (good && s.nr_pages_seen != power_of_4(s.m.nr)) {
 		ksft_print_msg("reached %u of %u combinations of pages\n",
-			       s.nr_pages_seen, power_of_3(s.m.nr));
+			       s.nr_pages_seen, power_of_4(s.m.nr));
 		good = false;
 	}
 	ksft_print_msg("order %u: %u states\n", order, s.nr_states);
@@ -254,6 +276,7 @@ struct walk {
 	unsigned long nr_refused;
 	unsigned long nr_put;
 	unsigned long nr_marked;
+	unsigned long nr_withdrawn;
 };
 
 /* xorshift64*, its upper half. */
@@ -304,11 +327,15 @@ static struct step random_step(struct walk *w)
 
 	if (random_below(w, 100) < w->percent_take) {
 		step.order = random_below(w, w->max_order + 1);
-		step.owner = random_below(w, MODEL_NR_OWNERS);
+		step.owner = 1 + random_below(w, MODEL_NR_OWNERS - 1);
 		return step;
 	}
 	if (random_below(w, 128))
 		return random_put(w);
+	if (!random_below(w, 16)) {
+		step.kind = WITHDRAW;
+		return step;
+	}
 	step.kind = MARK_BAD;
 	step.idx = random_below(w, w->m.nr);
 	return step;
@@ -337,9 +364,10 @@ static void add_counts(struct walk *w)
 	w->nr_refused += w->m.nr_refused;
 	w->nr_put += w->m.nr_put;
 	w->nr_marked += w->m.nr_marked;
+	w->nr_withdrawn += w->m.nr_withdrawn;
 }
 
-/* One block after the other, for bad pages never come back. */
+/* One block after the other, for bad and withdrawn pages never come back. */
 static bool walk(struct walk *w)
 {
 	unsigned int order;
@@ -367,8 +395,9 @@ static void test_walk(u64 seed, unsigned long steps)
 
 	w.random = w.random ?: 1;	/* 0 would stay 0 */
 	good = walk(&w);
-	ksft_print_msg("%lu takes, %lu refused, %lu puts, %lu bad pages\n",
-		       w.nr_taken, w.nr_refused, w.nr_put, w.nr_marked);
+	ksft_print_msg("%lu takes, %lu refused, %lu puts, %lu bad, %lu gone\n",
+		       w.nr_taken, w.nr_refused, w.nr_put, w.nr_marked,
+		       w.nr_withdrawn);
 	ksft_test_result(good, "random walk: seed %#llx, %lu steps\n",
 			 (unsigned long long)seed, steps);
 }

@@ -15,6 +15,16 @@ static inline void bitmap_set(unsigned long *map, unsigned int start,
 		__set_bit(i, map);
 }
 
+static inline void bitmap_complement(unsigned long *dst,
+				     const unsigned long *src,
+				     unsigned int nbits)
+{
+	unsigned int i;
+
+	for (i = 0; i < BITS_TO_LONGS(nbits); i++)
+		dst[i] = ~src[i];
+}
+
 /* As in the kernel, more than @size means that there is none. */
 static inline unsigned long
 bitmap_find_next_zero_area(unsigned long *map, unsigned long size,

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A few free pages for each CPU.
+ *
+ * Allocations and frees of one page are served from a stack of the CPU's own,
+ * with interrupts off and without a lock. It is filled from the CPU's node, and
+ * emptied into it, half a stack at a time under one lock. A page in it is free
+ * to all who ask, and in use to its block, which cannot be returned meanwhile.
+ * So what has lain here unused for a second goes to the node, and everything
+ * does before memory is taken offline, before hibernation, when memory is
+ * short, and when the CPU is gone.
+ *
+ * Another CPU's stack is emptied by an interrupt to that CPU. It merely copies:
+ * the node's lock is taken by those who asked.
+ */
+
+#define pr_fmt(fmt) "unmapped_alloc: " fmt
+
+#include <kunit/visibility.h>
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/percpu.h>
+#include <linux/smp.h>
+#include <linux/topology.h>
+#include <linux/workqueue.h>
+
+#include "unmapped.h"
+
+#define FRONT_PAGES	64
+#define FRONT_BATCH	(FRONT_PAGES / 2)
+
+/**
+ * struct front - free pages of a CPU
+ * @nr: How many.
+ * @low: How few there were since the front was last trimmed.
+ * @pages: The pages, the one used last at the end.
+ *
+ * Belongs to the CPU, with interrupts off. Others read @nr.
+ */
+struct front {
+	unsigned int nr;
+	unsigned int low;
+	struct unmapped_page pages[FRONT_PAGES];
+};
+
+static DEFINE_PER_CPU_ALIGNED(struct front, fronts);
+
+/* What is taken from a front at once, by those who empty it. */
+struct batch {
+	unsigned int nr;
+	struct unmapped_page pages[FRONT_BATCH];
+};
+
+static void trim_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(unmapped_trim_work, trim_work);
+
+static struct front *local_front(const struct unmapped_node *node)
+{
+	lockdep_assert_irqs_disabled();
+
+	if (numa_mem_id() != node->nid)
+		return NULL;
+	return this_cpu_ptr(&fronts);
+}
+
+static bool pop(struct front *front, struct unmapped_page *p)
+{
+	if (!front || !front->nr)
+		return false;
+	*p = front->pages[--front->nr];
+	front->low = min(front->low, front->nr);
+	return true;
+}
+
+/* The pages that have been here longest go first. */
+static unsigned int take_oldest(struct front *front, unsigned int nr,
+				struct unmapped_page *pages)
+{
+	nr = min(nr, front->nr);
+	memcpy(pages, front->pages, nr * sizeof(*pages));
+	front->nr -= nr;
+	front->low -= min(front->low, nr);
+	memmove(front->pages, front->pages + nr,
+		front->nr * sizeof(*pages));
+	return nr;
+}
+
+static unsigned int add(struct front *front, const struct unmapped_page *pages,
+			unsigned int nr)
+{
+	if (!front)
+		return 0;
+	nr = min(nr, FRONT_PAGES - front->nr);
+	memcpy(front->pages + front->nr, pages, nr * sizeof(*pages));
+	front->nr += nr;
+	return nr;
+}
+
+static void start_trimming(void)
+{
+	if (!delayed_work_pending(&unmapped_trim_work))
+		queue_delayed_work(system_unbound_wq, &unmapped_trim_work, HZ);
+}
+
+/* The page that comes first is to be the last one added. */
+static void reverse(struct unmapped_page *pages, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr / 2; i++)
+		swap(pages[i], pages[nr - 1 - i]);
+}
+
+/* From the node: one page for the caller, and more for those after it. */
+static bool fill(struct unmapped_node *node, struct unmapped_page *p)
+{
+	struct unmapped_page pages[FRONT_BATCH];
+	unsigned int nr, added;
+	unsigned long flags;
+
+	nr = unmapped_node_take_some(node, pages, FRONT_BATCH);
+	if (!nr)
+		return false;
+	reverse(pages, nr);
+	*p = pages[--nr];
+
+	local_irq_save(flags);
+	added = add(local_front(node), pages, nr);
+	local_irq_restore(flags);
+
+	if (added < nr)
+		unmapped_node_put_some(node, pages + added, nr - added);
+	start_trimming();
+	return true;
+}
+
+/**
+ * unmapped_front_pop() - Take a free page
+ * @node: The node that it is to be of.
+ * @p: Filled in.
+ *
+ * Context: Any but NMI.
+ * Return: Whether there was one, in the front or in the node.
+ */
+bool unmapped_front_pop(struct unmapped_node *node, struct unmapped_page *p)
+{
+	struct front *front;
+	unsigned long flags;
+	bool popped;
+
+	for (;;) {
+		local_irq_save(flags);
+		front = local_front(node);
+		popped = pop(front, p);
+		local_irq_restore(flags);
+
+		if (!popped)
+			return front ? fill(node, p) :
+				       unmapped_node_take(node, 0, p);
+		if (likely(!PageHWPoison(unmapped_page(p))))
+			return true;
+		unmapped_node_put(p, 0);
+	}
+}
+
+/**
+ * unmapped_front_push() - Put a free page
+ * @p: The page.
+ *
+ * Context: Any but NMI.
+ * Return: false if it belongs into the node: it is another CPU's, poisoned or
+ * of a block that leaves.
+ */
+bool unmapped_front_push(const struct unmapped_page *p)
+{
+	struct unmapped_node *node = unmapped_nodes[p->block->nid];
+	struct unmapped_page old[FRONT_BATCH];
+	struct front *front;
+	unsigned long flags;
+	unsigned int nr = 0;
+
+	if (READ_ONCE(p->block->split) || PageHWPoison(unmapped_page(p)))
+		return false;
+
+	local_irq_save(flags);
+	front = local_front(node);
+	if (front && front->nr == FRONT_PAGES)
+		nr = take_oldest(front, FRONT_BATCH, old);
+	add(front, p, 1);
+	local_irq_restore(flags);
+
+	if (nr)
+		unmapped_node_put_some(node, old, nr);
+	start_trimming();
+	return front;
+}
+
+/*
+ * Emptying.
+ */
+
+static void take_all_here(void *data)
+{
+	struct batch *batch = data;
+
+	batch->nr = take_oldest(this_cpu_ptr(&fronts), FRONT_BATCH,
+				batch->pages);
+}
+
+/* What was not needed since the last time. */
+static void take_unused_here(void *data)
+{
+	struct front *front = this_cpu_ptr(&fronts);
+	struct batch *batch = data;
+
+	batch->nr = take_oldest(front, min(front->low, FRONT_BATCH),
+				batch->pages);
+	if (batch->nr < FRONT_BATCH)
+		front->low = front->nr;
+}
+
+static void empty_cpu(int cpu, smp_call_func_t take)
+{
+	struct unmapped_node *node = unmapped_nodes[cpu_to_mem(cpu)];
+	struct batch batch;
+
+	while (READ_ONCE(per_cpu(fronts, cpu).nr)) {
+		batch.nr = 0;
+		if (smp_call_function_single(cpu, take, &batch, 1))
+			break;	/* offline: see front_cpu_dead() */
+		unmapped_node_put_some(node, batch.pages, batch.nr);
+		if (batch.nr < FRONT_BATCH)
+			break;
+	}
+}
+
+/**
+ * unmapped_front_pages() - Count the free pages in the fronts
+ * @nid: Of the CPUs of this node.
+ *
+ * Return: How many.
+ */
+unsigned long unmapped_front_pages(int nid)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		if (cpu_to_mem(cpu) == nid)
+			sum += READ_ONCE(per_cpu(fronts, cpu).nr);
+	return sum;
+}
+
+/**
+ * unmapped_front_drain() - Empty the fronts into the node
+ * @nid: The node.
+ *
+ * Context: Process context, interrupts on; may be called from reclaim.
+ */
+void unmapped_front_drain(int nid)
+{
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		if (cpu_to_mem(cpu) == nid)
+			empty_cpu(cpu, take_all_here);
+}
+
+VISIBLE_IF_KUNIT void unmapped_front_trim(struct work_struct *work)
+{
+	bool more = false;
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		empty_cpu(cpu, take_unused_here);
+		more |= READ_ONCE(per_cpu(fronts, cpu).nr);
+	}
+	if (more)
+		start_trimming();
+}
+
+static void trim_work(struct work_struct *work)
+{
+	unmapped_front_trim(work);
+}
+
+static int front_cpu_dead(unsigned int cpu)
+{
+	struct unmapped_node *node = unmapped_nodes[cpu_to_mem(cpu)];
+	struct front *front = &per_cpu(fronts, cpu);
+
+	unmapped_node_put_some(node, front->pages, front->nr);
+	front->nr = 0;
+	front->low = 0;
+	return 0;
+}
+
+int __init unmapped_front_init(void)
+{
+	int err = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN,
+					    "mm/unmapped:dead", NULL,
+					    front_cpu_dead);
+
+	return min(err, 0);
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From a free page to one that somebody owns, and the other way.
+ *
+ * A free page of the cache is PageOffline and has a reference, the cache's.
+ * Memory hotplug, hibernation, kcore and dump tools thereby know to leave it
+ * alone. A page in use looks as the allocator hands it out, but for
+ * PG_inaccessible, and the last put ends here, in unmapped_free().
+ *
+ * Contents are cleared when a page is freed, or where the context is wrong for
+ * that, before it is handed out or returned.
+ */
+
+#define pr_fmt(fmt) "unmapped_alloc: " fmt
+
+#include <linux/highmem.h>
+#include <linux/page_access.h>
+#include <linux/vmstat.h>
+
+#include "../internal.h"
+#include "unmapped.h"
+
+/* The range is the caller's alone; others use other bits of the words. */
+static bool clear_dirty(const struct unmapped_page *p, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = p->idx; i < p->idx + nr; i++) {
+		if (likely(!test_bit(i, p->block->dirty)))
+			continue;
+		if (!unmapped_clear_page(pfn_to_page(p->block->pfn + i)))
+			return false;
+		clear_bit(i, p->block->dirty);
+	}
+	return true;
+}
+
+/* What the allocator left in new pages may be seen by who wants it so. */
+static void forget_dirty(const struct unmapped_page *p, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = p->idx; i < p->idx + nr; i++)
+		clear_bit(i, p->block->dirty);
+}
+
+/* A free page has a reference, a tail of a higher order has none. */
+static bool claim_pages(struct page *page, unsigned int order)
+{
+	unsigned int nr = 1U << order;
+	unsigned int i;
+
+	if (order && !unmapped_freeze_tails(page, nr))
+		return false;
+	for (i = 0; i < nr; i++)
+		__ClearPageOffline(page + i);
+	return true;
+}
+
+/* Pages that nobody else can find become the owner's. */
+static struct page *own_pages(const struct unmapped_page *p,
+			      const struct unmapped_request *req)
+{
+	struct page *page = unmapped_page(p);
+
+	unmapped_block_set_owner(p->block, p->idx, req->order, req->owner->id);
+	if (req->order && (req->gfp & __GFP_COMP))
+		prep_compound_page(page, req->order);
+	count_vm_events(UNMAPPED_ALLOC, 1UL << req->order);
+	return page;
+}
+
+static struct page *hand_out(const struct unmapped_page *p,
+			     const struct unmapped_request *req, bool fresh)
+{
+	struct page *page = unmapped_page(p);
+	unsigned int order = req->order;
+	bool raw = fresh && !unmapped_wants_zero(req);
+
+	if (!raw && !clear_dirty(p, 1U << order))
+		goto put_pages;
+	if (!claim_pages(page, order))
+		goto put_pages;
+	if (raw)
+		forget_dirty(p, 1U << order);
+
+	unmapped_change_page_owner(page, order, req->gfp);
+	return own_pages(p, req);
+
+put_pages:
+	unmapped_node_put(p, order);
+	return NULL;
+}
+
+/**
+ * unmapped_take() - Allocate from the blocks of a node
+ * @node: The node.
+ * @req: What is wanted.
+ *
+ * Context: Any but NMI.
+ * Return: The pages, or NULL.
+ */
+struct page *unmapped_take(struct unmapped_node *node,
+			   const struct unmapped_request *req)
+{
+	struct unmapped_page p;
+	bool taken;
+
+	if (likely(!req->order))
+		taken = unmapped_front_pop(node, &p);
+	else
+		taken = unmapped_node_take(node, req->order, &p);
+	return taken ? hand_out(&p, req, false) : NULL;
+}
+
+/**
+ * unmapped_publish() - Make a new block known, its maker served first
+ * @block: A whole block, out of the direct map; its first page has a
+ *	reference, and others may hold speculative ones on it.
+ * @req: What the maker wants.
+ *
+ * Context: Process context.
+ * Return: The maker's pages; NULL if poison struck them meanwhile, somebody
+ * looks at a tail page, or no slot is left to clear a dirty one.
+ */
+struct page *unmapped_publish(struct unmapped_block *block,
+			      const struct unmapped_request *req)
+{
+	struct page *page = pfn_to_page(block->pfn);
+	struct unmapped_page p;
+	unsigned int i;
+
+	for (i = 0; i < UNMAPPED_BLOCK_PAGES; i++) {
+		__SetPageOffline(page + i);
+		if (i)
+			set_page_count(page + i, 1);
+	}
+	if (!unmapped_wants_zero(req))
+		bitmap_fill(block->dirty, UNMAPPED_BLOCK_PAGES);
+
+	if (!unmapped_node_add(block, req->order, &p))
+		return NULL;
+	return hand_out(&p, req, true);
+}
+
+/**
+ * unmapped_publish_pages() - Hand out pages that left the direct map alone
+ * @block: The split block around them.
+ * @page: The pages, as the allocator gave them.
+ * @req: What the maker wants.
+ *
+ * Context: Process context.
+ * Return: The pages.
+ */
+struct page *unmapped_publish_pages(struct unmapped_block *block,
+				    struct page *page,
+				    const struct unmapped_request *req)
+{
+	struct unmapped_page p = { block, page_to_pfn(page) - block->pfn };
+
+	return own_pages(&p, req);
+}
+
+/*
+ * Coming back.
+ */
+
+/*
+ * Clearing takes time and a slot: not in interrupts, not with them off. And
+ * poison is left alone: to write to it may be fatal. It stays dirty, should
+ * somebody take the mark away.
+ */
+static void retire_page(const struct unmapped_page *p, unsigned int i, bool now)
+{
+	struct page *page = unmapped_page(p) + i;
+	bool poisoned = PageHWPoison(page);
+
+	if (unlikely(poisoned) || !now || !unmapped_clear_page(page))
+		set_bit(p->idx + i, p->block->dirty);
+	set_page_private(page, 0);
+	__SetPageOffline(page);
+	set_page_count(page, 1);
+}
+
+/* A page without an owner was kept from use, and is no longer poisoned. */
+static void disown_pages(const struct unmapped_page *p, unsigned int order)
+{
+	u16 id = p->block->owner[p->idx];
+
+	if (unlikely(id == UNMAPPED_NO_OWNER)) {
+		unmapped_node_heal(p);
+		return;
+	}
+	unmapped_block_set_owner(p->block, p->idx, order, UNMAPPED_NO_OWNER);
+	unmapped_owner_uncharge(unmapped_owner_by_id(id), 1U << order);
+	count_vm_events(UNMAPPED_FREE, 1UL << order);
+}
+
+static void unmapped_free(struct page *page, unsigned int order)
+{
+	struct unmapped_block *block = unmapped_block_of(page);
+	bool now = in_task() && !irqs_disabled();
+	struct unmapped_page p = { block };
+	unsigned int i;
+
+	if (WARN_ON_ONCE(!block))
+		return;	/* lost, but never in the buddy unmapped */
+
+	p.idx = page_to_pfn(page) - block->pfn;
+	disown_pages(&p, order);
+	unmapped_change_page_owner(page, order, GFP_NOWAIT);
+	for (i = 0; i < 1U << order; i++)
+		retire_page(&p, i, now);
+
+	if (order || !unmapped_front_push(&p))
+		unmapped_node_put(&p, order);
+}
+
+/*
+ * What the access layer asks: linux/page_access.h has the rules.
+ */
+
+/**
+ * unmapped_owner_of() - Find who uses a page
+ * @page: Any page.
+ *
+ * Context: Under RCU, or with a reference to the page.
+ * Return: The owner, or NULL.
+ */
+struct unmapped_owner *unmapped_owner_of(const struct page *page)
+{
+	struct unmapped_owner *owner = NULL;
+	struct unmapped_block *block;
+	u16 id;
+
+	rcu_read_lock();
+	block = unmapped_block_of(page);
+	if (block) {
+		id = READ_ONCE(block->owner[page_to_pfn(page) - block->pfn]);
+		owner = unmapped_owner_by_id(id);
+	}
+	rcu_read_unlock();
+	return owner;
+}
+
+static bool unmapped_kmap_prot(struct page *page, pgprot_t *prot)
+{
+	struct unmapped_owner *owner;
+	bool granted;
+
+	rcu_read_lock();
+	owner = unmapped_owner_of(page);
+	granted = owner && (owner->flags & UNMAPPED_OWNER_KMAP);
+	rcu_read_unlock();
+	return granted;
+}
+
+static const struct page_access_ops unmapped_access_ops = {
+	.kmap_prot	= unmapped_kmap_prot,
+	.free		= unmapped_free,
+};
+
+void __init unmapped_page_init(void)
+{
+	page_access_register(&unmapped_access_ops);
+}
