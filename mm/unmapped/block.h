@@ -17,11 +17,12 @@
  */
 
 #include <linux/bitmap.h>
+#include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/types.h>
 
 #define UNMAPPED_BLOCK_ORDER	9	/* PMD_ORDER, also in user space */
-#define UNMAPPED_BLOCK_PAGES	(1U << UNMAPPED_BLOCK_ORDER)
+#define UNMAPPED_BLOCK_PAGES	BIT(UNMAPPED_BLOCK_ORDER)
 
 /*
  * Whole blocks are in the bucket fls(number of free pages): full ones in

@@ -348,8 +348,8 @@ static struct page *block_in_range(const struct memory_notify *range,
 							  NULL;
 }
 
-static void for_each_block(const struct memory_notify *range,
-			   void (*fn)(struct page *page))
+static void call_for_blocks(const struct memory_notify *range,
+			    void (*fn)(struct page *page))
 {
 	struct page *page;
 	unsigned long i;
@@ -377,7 +377,7 @@ static bool range_in_use(const struct memory_notify *range)
 static int prepare_offline(const struct memory_notify *range)
 {
 	unmapped_drain();
-	for_each_block(range, unmapped_node_split_poisoned);
+	call_for_blocks(range, unmapped_node_split_poisoned);
 	if (unmapped_drain() && range_in_use(range) && drain_patiently() &&
 	    range_in_use(range))
 		return notifier_from_errno(-EBUSY);
@@ -390,7 +390,7 @@ VISIBLE_IF_KUNIT int unmapped_memory_notify(struct notifier_block *nb,
 	if (action == MEM_GOING_OFFLINE)
 		return prepare_offline(arg);
 	if (action == MEM_OFFLINE)
-		for_each_block(arg, unmapped_node_forget);
+		call_for_blocks(arg, unmapped_node_forget);
 	return NOTIFY_OK;
 }
 

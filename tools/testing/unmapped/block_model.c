@@ -138,6 +138,7 @@ static bool bit_is_set(const unsigned long *map, unsigned int bit)
 static const char *check_identity(const struct model *m)
 {
 	const struct unmapped_block *block = m->block;
+	bool is_whole;
 
 	if (block->pfn != MODEL_PFN)
 		return "wrong pfn";
@@ -145,7 +146,8 @@ static const char *check_identity(const struct model *m)
 		return "wrong nid";
 	if (block->nr_pages != m->nr - count_pages(m, MODEL_GONE))
 		return "wrong nr_pages";
-	if (block->split != (block->nr_pages < MODEL_MAX_PAGES))
+	is_whole = block->nr_pages == MODEL_MAX_PAGES;
+	if (block->split == is_whole)
 		return "wrong split";
 	if (!list_empty(&block->list))
 		return "the list entry changed";
@@ -227,9 +229,9 @@ static const char *check_counts(const struct model *m)
 		return "wrong block_bucket()";
 	if (is_full != !bucket)
 		return "bucket 0 is not for full blocks";
-	if (is_empty != (bucket == UNMAPPED_EMPTY))
+	if (is_empty ? bucket != UNMAPPED_EMPTY : bucket == UNMAPPED_EMPTY)
 		return "the last bucket is not for empty blocks";
-	if (is_sparse != (bucket == UNMAPPED_SPARSE))
+	if (is_sparse ? bucket != UNMAPPED_SPARSE : bucket == UNMAPPED_SPARSE)
 		return "the last bucket but one is not for sparse blocks";
 	if (block_is_poisoned(m->block) != only_bad_pages(m))
 		return "wrong block_is_poisoned()";
