@@ -927,6 +927,84 @@ static int test_given_back(void)
 	return KSFT_PASS;
 }
 
+/* --- memory that nobody pays for ------------------------------------------- */
+
+#define MAX_HOLDERS	2048
+
+static struct secret kept_page[MAX_HOLDERS];
+
+/*
+ * Pages are handed out block by block: of every 512 one is in a file of its
+ * own, and that stays. Returns how many there are.
+ */
+static int keep_one_page_of_each_block(int blocks)
+{
+	static struct secret gone[MAX_HOLDERS];
+	int i, n;
+
+	for (n = 0; n < blocks; n++) {
+		if (!secret_open(&gone[n], 511 * PAGE) ||
+		    !secret_open(&kept_page[n], PAGE))
+			break;
+		if (touch_pages(gone[n].base, 511) < 511 ||
+		    !touch_page(kept_page[n].base))
+			break;
+		pattern_fill(kept_page[n].base, PAGE, SEED + n);
+	}
+	for (i = 0; i < n; i++)
+		secret_close(&gone[i]);
+	return n;
+}
+
+static int hog_memory(size_t bytes)
+{
+	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t i;
+
+	if (p == MAP_FAILED)
+		return 1;
+	madvise(p, bytes, MADV_NOHUGEPAGE);
+	for (i = 0; i < bytes; i += PAGE)
+		p[i] = 1;
+	return 0;
+}
+
+/*
+ * One used page in each block holds 511 times what its user is charged for.
+ * Others who need the memory get it, and nobody is killed.
+ */
+static int test_slack(void)
+{
+	int blocks = meminfo("MemTotal") / BLOCK_KB / 2, held, i;
+	__u64 kills = vmstat("oom_kill"), slack, bytes;
+	int status;
+	pid_t pid;
+
+	need_cache();
+	sigbus_prepare();
+	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 8192, 8192 });
+	held = keep_one_page_of_each_block(blocks < MAX_HOLDERS ? blocks :
+								  MAX_HOLDERS);
+	slack = meminfo("UnmappedFree");
+	if (slack < meminfo("MemTotal") / 8)
+		skip("memory is in pieces: %llu kB are slack", slack);
+	bytes = (meminfo("MemAvailable") + slack / 8 * 7) * 1024;
+	pid = fork();
+	if (!pid)
+		_exit(hog_memory(bytes));
+	status = exit_status(pid);
+	expect(!status && vmstat("oom_kill") == kills,
+	       "with %llu kB of slack nobody got %llu kB (%d)", slack,
+	       bytes / 1024, status);
+	expect(meminfo("UnmappedFree") < slack / 4, "%llu of %llu kB are left",
+	       meminfo("UnmappedFree"), slack);
+	for (i = 0; i < held; i++)
+		expect(!pattern_errors(kept_page[i].base, PAGE, SEED + i),
+		       "page %d changed", i);
+	return KSFT_PASS;
+}
+
 /* --- running -------------------------------------------------------------- */
 
 static const struct {
@@ -960,6 +1038,7 @@ static const struct {
 	{ "counters count", test_counters },
 	{ "memory in use stays online", test_offline },
 	{ "free blocks are given back", test_given_back },
+	{ "free pages beside used ones are given back", test_slack },
 };
 
 static int run_alone(int (*fn)(void))
