@@ -159,9 +159,7 @@ static int __init init_parts(void)
 {
 	int err, nid;
 
-	err = unmapped_owner_init();
-	if (!err)
-		err = unmapped_index_init();
+	err = unmapped_index_init();
 	for_each_node(nid)
 		if (!err)
 			err = unmapped_node_init(nid, unmapped_return_work);

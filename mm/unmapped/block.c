@@ -90,6 +90,36 @@ int unmapped_block_take(struct unmapped_block *block, unsigned int order)
 }
 
 /**
+ * unmapped_block_take_some() - Take free pages
+ * @block: The block.
+ * @pages: Filled in, in the order of addresses.
+ * @nr: How many at most.
+ *
+ * Return: How many.
+ */
+unsigned int unmapped_block_take_some(struct unmapped_block *block,
+				      struct unmapped_page *pages,
+				      unsigned int nr)
+{
+	unsigned int idx = block->hint, taken = 0;
+	unsigned long word;
+
+	while (taken < nr && idx < UNMAPPED_BLOCK_PAGES) {
+		word = ~block->used[BIT_WORD(idx)] >> (idx % BITS_PER_LONG);
+		if (!word) {
+			idx = ALIGN(idx + 1, BITS_PER_LONG);
+			continue;
+		}
+		idx += __ffs(word);
+		__set_bit(idx, block->used);
+		pages[taken++] = (struct unmapped_page){ block, idx++ };
+	}
+	block->nr_free -= taken;
+	block->hint = idx;
+	return taken;
+}
+
+/**
  * unmapped_block_put() - Put a range back
  * @block: The block.
  * @idx: First page.

@@ -73,6 +73,16 @@ struct unmapped_block {
 	u16 owner[UNMAPPED_BLOCK_PAGES];
 };
 
+/**
+ * struct unmapped_page - a page, or the first of several, in its block
+ * @block: The block.
+ * @idx: Index in it.
+ */
+struct unmapped_page {
+	struct unmapped_block *block;
+	unsigned int idx;
+};
+
 static inline bool block_is_empty(const struct unmapped_block *block)
 {
 	return block->nr_free == UNMAPPED_BLOCK_PAGES;
@@ -94,6 +104,9 @@ void unmapped_block_init(struct unmapped_block *block, unsigned long pfn,
 			 int nid, bool split);
 void unmapped_block_add(struct unmapped_block *block, unsigned int order);
 int unmapped_block_take(struct unmapped_block *block, unsigned int order);
+unsigned int unmapped_block_take_some(struct unmapped_block *block,
+				      struct unmapped_page *pages,
+				      unsigned int nr);
 void unmapped_block_put(struct unmapped_block *block, unsigned int idx,
 			unsigned int order);
 void unmapped_block_mark_bad(struct unmapped_block *block, unsigned int idx);

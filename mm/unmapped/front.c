@@ -63,15 +63,6 @@ static struct front *local_front(const struct unmapped_node *node)
 	return this_cpu_ptr(&fronts);
 }
 
-static bool pop(struct front *front, struct unmapped_page *p)
-{
-	if (!front || !front->nr)
-		return false;
-	*p = front->pages[--front->nr];
-	front->low = min(front->low, front->nr);
-	return true;
-}
-
 /* The pages that have been here longest go first. */
 static unsigned int take_oldest(struct front *front, unsigned int nr,
 				struct unmapped_page *pages)
@@ -111,8 +102,8 @@ static void reverse(struct unmapped_page *pages, unsigned int nr)
 		swap(pages[i], pages[nr - 1 - i]);
 }
 
-/* From the node: one page for the caller, and more for those after it. */
-static bool fill(struct unmapped_node *node, struct unmapped_page *p)
+/* For those after the caller, too. */
+static bool fill(struct unmapped_node *node)
 {
 	struct unmapped_page pages[FRONT_BATCH];
 	unsigned int nr, added;
@@ -121,17 +112,35 @@ static bool fill(struct unmapped_node *node, struct unmapped_page *p)
 	nr = unmapped_node_take_some(node, pages, FRONT_BATCH);
 	if (!nr)
 		return false;
-	reverse(pages, nr);
-	*p = pages[--nr];
 
+	reverse(pages, nr);
 	local_irq_save(flags);
 	added = add(local_front(node), pages, nr);
 	local_irq_restore(flags);
-
-	if (added < nr)
+	if (unlikely(added < nr))
 		unmapped_node_put_some(node, pages + added, nr - added);
 	start_trimming();
 	return true;
+}
+
+static bool pop(struct unmapped_node *node, struct unmapped_page *p,
+		bool *local)
+{
+	struct front *front;
+	unsigned long flags;
+	bool popped = false;
+
+	local_irq_save(flags);
+	front = local_front(node);
+	if (front && front->nr) {
+		*p = front->pages[--front->nr];
+		front->low = min(front->low, front->nr);
+		popped = true;
+	}
+	local_irq_restore(flags);
+
+	*local = front;
+	return popped;
 }
 
 /**
@@ -144,22 +153,19 @@ static bool fill(struct unmapped_node *node, struct unmapped_page *p)
  */
 bool unmapped_front_pop(struct unmapped_node *node, struct unmapped_page *p)
 {
-	struct front *front;
-	unsigned long flags;
-	bool popped;
+	bool local;
 
 	for (;;) {
-		local_irq_save(flags);
-		front = local_front(node);
-		popped = pop(front, p);
-		local_irq_restore(flags);
-
-		if (!popped)
-			return front ? fill(node, p) :
-				       unmapped_node_take(node, 0, p);
-		if (likely(!PageHWPoison(unmapped_page(p))))
+		if (!pop(node, p, &local)) {
+			if (!local)
+				return unmapped_node_take(node, 0, p);
+			if (!fill(node))
+				return false;
+		} else if (likely(!PageHWPoison(unmapped_page(p)))) {
 			return true;
-		unmapped_node_put(p, 0);
+		} else {
+			unmapped_node_put(p, 0);
+		}
 	}
 }
 
@@ -184,9 +190,11 @@ bool unmapped_front_push(const struct unmapped_page *p)
 
 	local_irq_save(flags);
 	front = local_front(node);
-	if (front && front->nr == FRONT_PAGES)
-		nr = take_oldest(front, FRONT_BATCH, old);
-	add(front, p, 1);
+	if (front) {
+		if (unlikely(front->nr == FRONT_PAGES))
+			nr = take_oldest(front, FRONT_BATCH, old);
+		front->pages[front->nr++] = *p;
+	}
 	local_irq_restore(flags);
 
 	if (nr)

@@ -78,6 +78,9 @@ static void split(struct unmapped_node *node, struct unmapped_block *block,
 {
 	bucket_del(node, block, bucket);
 	leave(node, block);
+	/* Its pages are freed one by one from now on */
+	pgalloc_tag_split(page_folio(pfn_to_page(block->pfn)),
+			  UNMAPPED_BLOCK_ORDER, 0);
 }
 
 /* To its place among the others, from @bucket, after pages have come back. */
@@ -207,11 +210,14 @@ static bool excess(struct unmapped_node *node)
 	return node->nr_blocks[UNMAPPED_EMPTY] > 1 || node->nr_leaving;
 }
 
-/* No news while the work waits to try again what could not be returned. */
+/*
+ * A tick later there is more to return at once. No news while the work waits to
+ * try again what could not be returned.
+ */
 static void return_excess(struct unmapped_node *node, bool any)
 {
 	if (any && !delayed_work_pending(&node->return_work))
-		queue_delayed_work(system_unbound_wq, &node->return_work, 0);
+		queue_delayed_work(system_unbound_wq, &node->return_work, 1);
 }
 
 /**
@@ -236,10 +242,28 @@ bool unmapped_node_take(struct unmapped_node *node, unsigned int order,
 	return taken;
 }
 
+static unsigned int take_from_fullest(struct unmapped_node *node,
+				      struct unmapped_page *pages,
+				      unsigned int nr)
+{
+	unsigned long buckets = node->filled & ~BIT(0);
+	struct unmapped_block *block;
+	unsigned int bucket;
+
+	if (!buckets)
+		return 0;
+	bucket = __ffs(buckets);
+	block = list_first_entry(&node->buckets[bucket], typeof(*block), list);
+	nr = unmapped_block_take_some(block, pages, nr);
+	node->nr_free -= nr;
+	rebucket(node, block, bucket);
+	return nr;
+}
+
 /**
  * unmapped_node_take_some() - Take free pages of order 0
  * @node: The node.
- * @pages: Filled in.
+ * @pages: Filled in. The pages may be poisoned.
  * @nr: How many at most.
  *
  * Context: Any but NMI.
@@ -249,15 +273,20 @@ unsigned int unmapped_node_take_some(struct unmapped_node *node,
 				     struct unmapped_page *pages,
 				     unsigned int nr)
 {
+	unsigned int got, taken = 0;
 	unsigned long flags;
-	unsigned int i = 0;
+
+	if (!(READ_ONCE(node->filled) & ~BIT(0)))
+		return 0;
 
 	spin_lock_irqsave(&node->lock, flags);
-	while (i < nr && take_from_node(node, 0, &pages[i]))
-		i++;
+	do {
+		got = take_from_fullest(node, pages + taken, nr - taken);
+		taken += got;
+	} while (got && taken < nr);
 	spin_unlock_irqrestore(&node->lock, flags);
 
-	return i;
+	return taken;
 }
 
 /**
@@ -281,6 +310,26 @@ void unmapped_node_put(const struct unmapped_page *p, unsigned int order)
 	return_excess(node, any);
 }
 
+/* Those of one block. If poison has struck one of them that is found later. */
+static unsigned int put_run(struct unmapped_node *node,
+			    const struct unmapped_page *pages, unsigned int nr)
+{
+	struct unmapped_block *block = pages->block;
+	unsigned int bucket = block_bucket(block);
+	unsigned int i = 0;
+
+	if (unlikely(block->split)) {
+		put_range(node, pages, 0);
+		return 1;
+	}
+	do {
+		unmapped_block_put(block, pages[i].idx, 0);
+	} while (++i < nr && pages[i].block == block);
+	node->nr_free += i;
+	settle(node, block, bucket);
+	return i;
+}
+
 /**
  * unmapped_node_put_some() - Put free pages of order 0 back
  * @node: Their node.
@@ -292,13 +341,13 @@ void unmapped_node_put(const struct unmapped_page *p, unsigned int order)
 void unmapped_node_put_some(struct unmapped_node *node,
 			    const struct unmapped_page *pages, unsigned int nr)
 {
+	unsigned int done = 0;
 	unsigned long flags;
-	unsigned int i;
 	bool any;
 
 	spin_lock_irqsave(&node->lock, flags);
-	for (i = 0; i < nr; i++)
-		put_range(node, &pages[i], 0);
+	while (done < nr)
+		done += put_run(node, pages + done, nr - done);
 	any = excess(node);
 	spin_unlock_irqrestore(&node->lock, flags);
 

@@ -12,23 +12,26 @@
 
 #define pr_fmt(fmt) "unmapped_alloc: " fmt
 
+#include <linux/idr.h>
+#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/sysctl.h>
 #include <linux/vmstat.h>
-#include <linux/xarray.h>
 
 #include "unmapped.h"
 
-static DEFINE_XARRAY_FLAGS(unmapped_owners,
-			   XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
+/* By identifier, in leaves that stay. Read under RCU with each free. */
+struct unmapped_owner **unmapped_owners[UNMAPPED_OWNER_LEAF];
+
+static DEFINE_IDA(unmapped_owner_ids);
+
+/* Serialises those who fill the table */
+static DEFINE_MUTEX(unmapped_owner_lock);
 
 /* Serialises those who find that an owner's last page is back */
 static DEFINE_SPINLOCK(unmapped_reap_lock);
-
-/* Pages of all owners */
-static struct percpu_counter unmapped_used;
 
 /* Cap on the pages of all owners together, 0 for none. */
 unsigned long unmapped_max_kbytes;
@@ -37,19 +40,29 @@ unsigned long unmapped_max_kbytes;
  * Counting.
  */
 
-static bool charge(struct percpu_counter *used, unsigned long max_kbytes,
-		   unsigned int nr)
+static bool charge_owner(struct unmapped_owner *owner, unsigned int nr)
 {
+	unsigned long max_kbytes = READ_ONCE(owner->max_kbytes);
+
 	if (unlikely(max_kbytes))
-		return unmapped_count_below(used, nr,
+		return unmapped_count_below(&owner->used, nr,
 					    max_kbytes >> (PAGE_SHIFT - 10));
-	percpu_counter_add_batch(used, nr, UNMAPPED_COUNT_BATCH);
+	percpu_counter_add_batch(&owner->used, nr, UNMAPPED_COUNT_BATCH);
 	return true;
 }
 
-static void uncharge(struct percpu_counter *used, unsigned int nr)
+static void uncharge_owner(struct unmapped_owner *owner, unsigned int nr)
 {
-	percpu_counter_add_batch(used, -(s64)nr, UNMAPPED_COUNT_BATCH);
+	percpu_counter_add_batch(&owner->used, -(s64)nr, UNMAPPED_COUNT_BATCH);
+}
+
+/* Allocations at the same time may all find room for the last page. */
+static bool below_total(unsigned int nr)
+{
+	unsigned long max_kbytes = READ_ONCE(unmapped_max_kbytes);
+
+	return likely(!max_kbytes) ||
+	       unmapped_total_used() + nr <= max_kbytes >> (PAGE_SHIFT - 10);
 }
 
 /**
@@ -61,14 +74,16 @@ static void uncharge(struct percpu_counter *used, unsigned int nr)
  */
 bool unmapped_owner_charge(struct unmapped_owner *owner, unsigned int nr)
 {
-	if (!charge(&owner->used, READ_ONCE(owner->max_kbytes), nr))
-		goto capped;
-	if (likely(charge(&unmapped_used, READ_ONCE(unmapped_max_kbytes), nr)))
+	if (likely(below_total(nr) && charge_owner(owner, nr)))
 		return true;
-	uncharge(&owner->used, nr);
-capped:
 	count_vm_event(UNMAPPED_CAPPED);
 	return false;
+}
+
+static struct unmapped_owner **slot_of(u16 id)
+{
+	return &unmapped_owners[id / UNMAPPED_OWNER_LEAF]
+			       [id % UNMAPPED_OWNER_LEAF];
 }
 
 static void free_owner(struct rcu_head *rcu)
@@ -88,7 +103,8 @@ static void reap_owner(struct unmapped_owner *owner)
 	spin_lock_irqsave(&unmapped_reap_lock, flags);
 	if (owner->abandoned && owner->id &&
 	    !percpu_counter_sum(&owner->used)) {
-		xa_erase(&unmapped_owners, owner->id);
+		*slot_of(owner->id) = NULL;
+		ida_free(&unmapped_owner_ids, owner->id);
 		owner->id = UNMAPPED_NO_OWNER;
 		call_rcu(&owner->rcu, free_owner);
 	}
@@ -106,28 +122,10 @@ void unmapped_owner_uncharge(struct unmapped_owner *owner, unsigned int nr)
 {
 	/* Pairs with synchronize_rcu() in unmapped_owner_destroy() */
 	rcu_read_lock();
-	uncharge(&unmapped_used, nr);
-	uncharge(&owner->used, nr);
+	uncharge_owner(owner, nr);
 	if (unlikely(READ_ONCE(owner->dying)))
 		reap_owner(owner);
 	rcu_read_unlock();
-}
-
-unsigned long unmapped_total_used(void)
-{
-	return percpu_counter_sum_positive(&unmapped_used);
-}
-
-/**
- * unmapped_owner_by_id() - Find an owner
- * @id: Identifier, as in the descriptor of a block.
- *
- * Context: Under RCU, or while the owner has a page.
- * Return: The owner, or NULL.
- */
-struct unmapped_owner *unmapped_owner_by_id(u16 id)
-{
-	return xa_load(&unmapped_owners, id);
 }
 
 /**
@@ -137,12 +135,12 @@ struct unmapped_owner *unmapped_owner_by_id(u16 id)
  * Context: Under RCU.
  * Return: An owner, or NULL after the last.
  */
-struct unmapped_owner *unmapped_owner_next(unsigned long *id)
+struct unmapped_owner *unmapped_owner_next(unsigned int *id)
 {
-	struct unmapped_owner *owner;
+	struct unmapped_owner *owner = NULL;
 
-	owner = xa_find(&unmapped_owners, id, ULONG_MAX, XA_PRESENT);
-	++*id;
+	while (!owner && *id <= U16_MAX)
+		owner = unmapped_owner_by_id((*id)++);
 	return owner;
 }
 
@@ -168,11 +166,46 @@ static void register_cap(struct unmapped_owner *owner)
 	kfree(table);
 }
 
+static struct unmapped_owner **get_leaf(u16 id)
+{
+	struct unmapped_owner ***leaf = &unmapped_owners[id /
+							 UNMAPPED_OWNER_LEAF];
+
+	lockdep_assert_held(&unmapped_owner_lock);
+
+	if (!*leaf)
+		WRITE_ONCE(*leaf, kcalloc(UNMAPPED_OWNER_LEAF, sizeof(**leaf),
+					  GFP_KERNEL));
+	return *leaf;
+}
+
+/* Gives it an identifier. Nobody has it yet, so nobody looks for it. */
+static int enter_owner(struct unmapped_owner *owner)
+{
+	int id, err = -ENOMEM;
+
+	id = ida_alloc_range(&unmapped_owner_ids, UNMAPPED_NO_OWNER + 1,
+			     U16_MAX, GFP_KERNEL);
+	if (id < 0)
+		return id;
+	mutex_lock(&unmapped_owner_lock);
+	if (get_leaf(id)) {
+		owner->id = id;
+		/* Pairs with the dependency in unmapped_owner_by_id() */
+		smp_store_release(slot_of(id), owner);
+		err = 0;
+	}
+	mutex_unlock(&unmapped_owner_lock);
+
+	if (err)
+		ida_free(&unmapped_owner_ids, id);
+	return err;
+}
+
 struct unmapped_owner *unmapped_owner_create(const char *name,
 					     unsigned int flags)
 {
 	struct unmapped_owner *owner = kzalloc(sizeof(*owner), GFP_KERNEL);
-	u32 id;
 
 	if (!owner)
 		return NULL;
@@ -180,10 +213,8 @@ struct unmapped_owner *unmapped_owner_create(const char *name,
 	owner->name = kstrdup(name, GFP_KERNEL);
 	if (!owner->name || percpu_counter_init(&owner->used, 0, GFP_KERNEL))
 		goto free_name;
-	if (xa_alloc_irq(&unmapped_owners, &id, owner, XA_LIMIT(1, U16_MAX),
-			 GFP_KERNEL))
+	if (enter_owner(owner))
 		goto destroy_counter;
-	owner->id = id;
 	if (flags & UNMAPPED_OWNER_SYSCTL)
 		register_cap(owner);
 	return owner;
@@ -220,9 +251,4 @@ unsigned long unmapped_owner_drain(struct unmapped_owner *owner)
 	if (unmapped_owner_pages(owner))
 		lru_add_drain_all();
 	return unmapped_owner_pages(owner);
-}
-
-int __init unmapped_owner_init(void)
-{
-	return percpu_counter_init(&unmapped_used, 0, GFP_KERNEL);
 }

@@ -158,6 +158,8 @@ struct page *unmapped_publish_pages(struct unmapped_block *block,
 {
 	struct unmapped_page p = { block, page_to_pfn(page) - block->pfn };
 
+	/* They are freed one by one */
+	pgalloc_tag_split(page_folio(page), req->order, 0);
 	return own_pages(&p, req);
 }
 

@@ -38,6 +38,14 @@ unsigned long unmapped_total_free(void)
 	return sum;
 }
 
+/* Poisoned pages that the cache still has count. */
+unsigned long unmapped_total_used(void)
+{
+	unsigned long pages = unmapped_total_pages();
+
+	return pages - min(pages, unmapped_total_free());
+}
+
 void unmapped_report_meminfo(struct seq_file *m)
 {
 	seq_printf(m, "Unmapped:       %8lu kB\n", K(unmapped_total_pages()));
@@ -60,7 +68,7 @@ static void show_node(struct seq_file *m, struct unmapped_node *node)
 static void show_owners(struct seq_file *m)
 {
 	struct unmapped_owner *owner;
-	unsigned long id = 0;
+	unsigned int id = 0;
 
 	rcu_read_lock();
 	while ((owner = unmapped_owner_next(&id)))

@@ -58,16 +58,6 @@ struct unmapped_node {
 };
 
 /**
- * struct unmapped_page - a page, or the first of several, in its block
- * @block: The block.
- * @idx: Index in it.
- */
-struct unmapped_page {
-	struct unmapped_block *block;
-	unsigned int idx;
-};
-
-/**
  * struct unmapped_request - an allocation on its way
  * @gfp: The caller's flags.
  * @order: The caller's order.
@@ -83,10 +73,7 @@ struct unmapped_request {
 	bool policy;
 };
 
-/*
- * Pages that a CPU counts before it takes the lock of a counter. With two
- * counters an allocation takes one lock in 64 pages for them.
- */
+/* Pages that a CPU counts before it takes the lock of an owner's counter. */
 #define UNMAPPED_COUNT_BATCH	128
 
 #ifdef CONFIG_SMP
@@ -137,10 +124,25 @@ static inline bool unmapped_wants_zero(const struct unmapped_request *req)
 /* owner.c */
 bool unmapped_owner_charge(struct unmapped_owner *owner, unsigned int nr);
 void unmapped_owner_uncharge(struct unmapped_owner *owner, unsigned int nr);
-struct unmapped_owner *unmapped_owner_by_id(u16 id);
-struct unmapped_owner *unmapped_owner_next(unsigned long *id);
-unsigned long unmapped_total_used(void);
-int unmapped_owner_init(void);
+struct unmapped_owner *unmapped_owner_next(unsigned int *id);
+
+#define UNMAPPED_OWNER_LEAF	256	/* of 65536 in the table */
+extern struct unmapped_owner **unmapped_owners[UNMAPPED_OWNER_LEAF];
+
+/**
+ * unmapped_owner_by_id() - Find an owner
+ * @id: Identifier, as in the descriptor of a block.
+ *
+ * Context: Under RCU, or while the owner has a page.
+ * Return: The owner, or NULL.
+ */
+static inline struct unmapped_owner *unmapped_owner_by_id(u16 id)
+{
+	struct unmapped_owner **leaf;
+
+	leaf = READ_ONCE(unmapped_owners[id / UNMAPPED_OWNER_LEAF]);
+	return leaf ? READ_ONCE(leaf[id % UNMAPPED_OWNER_LEAF]) : NULL;
+}
 
 /* index.c */
 struct unmapped_block *unmapped_block_of(const struct page *page);
@@ -219,6 +221,7 @@ int unmapped_reclaim_init(void);
 /* stats.c */
 unsigned long unmapped_total_pages(void);
 unsigned long unmapped_total_free(void);
+unsigned long unmapped_total_used(void);
 
 /*
  * Tell page_owner that pages change hands. The new owner has them as one; those

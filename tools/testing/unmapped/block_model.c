@@ -347,6 +347,38 @@ const char *model_take(struct model *m, unsigned int order, u16 owner)
 }
 
 /**
+ * model_take_some() - Take pages one by one
+ * @m: The model.
+ * @nr: How many at most.
+ * @owner: As for model_take().
+ *
+ * Return: NULL, or the rule that is broken.
+ */
+const char *model_take_some(struct model *m, unsigned int nr, u16 owner)
+{
+	unsigned int free = count_pages(m, MODEL_FREE), i, got;
+	struct unmapped_page pages[MODEL_MAX_PAGES];
+	int last = -1;
+
+	got = unmapped_block_take_some(m->block, pages, nr);
+	if (got != min(nr, free))
+		return "take_some took more or less than it should";
+	for (i = 0; i < got; i++) {
+		int idx = pages[i].idx;
+
+		if (pages[i].block != m->block || idx <= last)
+			return "take_some is not in the order of addresses";
+		if (idx >= (int)m->nr || m->page[idx] != MODEL_FREE)
+			return "take_some took a page that is not free";
+		unmapped_block_set_owner(m->block, idx, 0, owner);
+		m->page[idx] = owner;
+		last = idx;
+	}
+	m->nr_taken += got;
+	return check(m);
+}
+
+/**
  * model_put() - Put a range back
  * @m: The model.
  * @idx: First page.

@@ -59,6 +59,7 @@ bool model_can_put(const struct model *m, unsigned int idx, unsigned int order);
 bool model_can_mark_bad(const struct model *m, unsigned int idx);
 
 const char *model_take(struct model *m, unsigned int order, u16 owner);
+const char *model_take_some(struct model *m, unsigned int nr, u16 owner);
 const char *model_put(struct model *m, unsigned int idx, unsigned int order);
 const char *model_mark_bad(struct model *m, unsigned int idx);
 const char *model_withdraw(struct model *m);

@@ -24,6 +24,9 @@ static const char *do_step(struct model *m, const uint8_t *step)
 
 	switch (step[0] % 4) {
 	case 0:
+		if (arg % 8 == 7)
+			return model_take_some(m, arg >> 8, 1 + order);
+		fallthrough;
 	case 1:
 		return model_take(m, order, 1 + arg % (MODEL_NR_OWNERS - 1));
 	case 2:

@@ -27,10 +27,10 @@ static const u64 default_seeds[] = {
 
 /* A step, to be done and to be told. */
 
-enum step_kind { TAKE, PUT, MARK_BAD, WITHDRAW };
+enum step_kind { TAKE, TAKE_SOME, PUT, MARK_BAD, WITHDRAW };
 
 static const char * const step_names[] = {
-	"take", "put", "mark_bad", "withdraw",
+	"take", "take_some", "put", "mark_bad", "withdraw",
 };
 
 struct step {
@@ -58,6 +58,8 @@ static bool do_step(struct model *m, const struct step *step)
 
 	if (step->kind == TAKE)
 		broken = model_take(m, step->order, step->owner);
+	else if (step->kind == TAKE_SOME)
+		broken = model_take_some(m, step->idx, step->owner);
 	else if (step->kind == PUT)
 		broken = model_put(m, step->idx, step->order);
 	else if (step->kind == MARK_BAD)
@@ -212,6 +214,9 @@ static bool try_all_steps(struct search *s)
 		for (; step.idx < s->m.nr; step.idx++)
 			good = good && try_step(s, &step);
 	}
+	step.kind = TAKE_SOME;
+	for (step.idx = 1; step.idx <= s->m.nr; step.idx++)
+		good = good && try_step(s, &step);
 	step.kind = MARK_BAD;
 	step.order = 0;
 	for (step.idx = 0; step.idx < s->m.nr; step.idx++)
@@ -328,6 +333,10 @@ static struct step random_step(struct walk *w)
 	if (random_below(w, 100) < w->percent_take) {
 		step.order = random_below(w, w->max_order + 1);
 		step.owner = 1 + random_below(w, MODEL_NR_OWNERS - 1);
+		if (!random_below(w, 8)) {
+			step.kind = TAKE_SOME;
+			step.idx = random_below(w, 64);
+		}
 		return step;
 	}
 	if (random_below(w, 128))

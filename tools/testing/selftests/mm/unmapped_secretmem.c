@@ -16,6 +16,7 @@
 #include <linux/falloc.h>
 #include <linux/loop.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -927,6 +928,79 @@ static int test_given_back(void)
 	return KSFT_PASS;
 }
 
+/* --- locks ---------------------------------------------------------------- */
+
+#define LOCK_STAT	"/proc/lock_stat"
+
+/* How often a class of locks was taken. */
+static __u64 acquisitions(const char *class)
+{
+	double con, waits, bounces, count, wait[4];
+	char line[1024], *at;
+	__u64 sum = 0;
+	FILE *f = fopen(LOCK_STAT, "r");
+
+	if (!f)
+		return ABSENT;
+	while (fgets(line, sizeof(line), f)) {
+		at = strstr(line, class);
+		if (at && sscanf(at + strlen(class),
+				 ": %lf %lf %lf %lf %lf %lf %lf %lf", &con,
+				 &waits, &wait[0], &wait[1], &wait[2], &wait[3],
+				 &bounces, &count) == 8)
+			sum += count;
+	}
+	fclose(f);
+	return sum;
+}
+
+static bool run_on_cpu(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return !sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* Pages are taken on one CPU and freed on another. */
+static bool hand_over(int rounds, size_t pages)
+{
+	struct secret s;
+	bool good = true;
+	int i;
+
+	for (i = 0; good && i < rounds; i++) {
+		if (!run_on_cpu(0) || !secret_open(&s, pages * PAGE))
+			return false;
+		good = touch_pages(s.base, pages) == pages && run_on_cpu(1);
+		secret_close(&s);
+	}
+	return good;
+}
+
+/* Each CPU has pages of its own: the node's lock serves many at once. */
+static int test_locks(void)
+{
+	const int rounds = 32, pages = 256;
+	__u64 before, taken;
+
+	need_cache();
+	if (!write_string("/proc/sys/kernel/lock_stat", "1"))
+		skip("the kernel does not count locks");
+	sigbus_prepare();
+	if (!hand_over(4, pages))
+		skip("needs two CPUs");
+	before = acquisitions("&node->lock");
+	expect(hand_over(rounds, pages), "no pages");
+	taken = acquisitions("&node->lock") - before;
+	ksft_print_msg("%llu locks for %d pages taken and freed\n", taken,
+		       rounds * pages);
+	expect(taken, "the lock is not in " LOCK_STAT);
+	expect(taken * 16 <= 2 * rounds * pages, "a lock for less than 16");
+	return KSFT_PASS;
+}
+
 /* --- memory that nobody pays for ------------------------------------------- */
 
 #define MAX_HOLDERS	2048
@@ -1038,6 +1112,7 @@ static const struct {
 	{ "counters count", test_counters },
 	{ "memory in use stays online", test_offline },
 	{ "free blocks are given back", test_given_back },
+	{ "few locks for each page", test_locks },
 	{ "free pages beside used ones are given back", test_slack },
 };
 
