@@ -31,21 +31,22 @@
 #include <trace/events/unmapped.h>
 
 VISIBLE_IF_KUNIT int unmapped_set_valid(struct page *page, unsigned int nr,
-					bool valid)
+					bool valid, gfp_t gfp)
 {
-	KUNIT_STATIC_STUB_REDIRECT(unmapped_set_valid, page, nr, valid);
-	return set_direct_map_valid_noflush(page, nr, valid);
+	KUNIT_STATIC_STUB_REDIRECT(unmapped_set_valid, page, nr, valid, gfp);
+	return set_direct_map_valid_noflush(page, nr, valid, gfp);
 }
 
 /**
  * unmapped_remove() - Take pages out of the direct map
  * @page: Ordinary pages that the caller has allocated.
  * @nr: How many.
+ * @gfp: For the page table that a split leaf needs.
  *
  * Context: Process context, may sleep, interrupts on.
  * Return: 0; or an error, and the pages are as they were.
  */
-int unmapped_remove(struct page *page, unsigned int nr)
+int unmapped_remove(struct page *page, unsigned int nr, gfp_t gfp)
 {
 	unsigned long addr = (unsigned long)page_address(page);
 	unsigned int i;
@@ -59,10 +60,11 @@ int unmapped_remove(struct page *page, unsigned int nr)
 	if (nr == UNMAPPED_BLOCK_PAGES)
 		vm_unmap_aliases();
 
-	err = unmapped_set_valid(page, nr, false);
+	gfp = (gfp & GFP_RECLAIM_MASK) | __GFP_NOWARN;
+	err = unmapped_set_valid(page, nr, false, gfp);
 	if (err) {
 		/* What was cleared before the failure is restored as it was */
-		unmapped_set_valid(page, nr, true);
+		unmapped_set_valid(page, nr, true, GFP_NOWAIT);
 		return err;
 	}
 
@@ -85,7 +87,8 @@ int unmapped_remove(struct page *page, unsigned int nr)
  */
 int unmapped_restore(struct page *page, unsigned int nr)
 {
-	int err = unmapped_set_valid(page, nr, true);
+	gfp_t gfp = GFP_NOWAIT | __GFP_NOWARN;
+	int err = unmapped_set_valid(page, nr, true, gfp);
 	unsigned int i;
 
 	if (err)

@@ -80,7 +80,7 @@ static struct unmapped_block *make_block(struct page *page, gfp_t gfp)
 
 	if (IS_ERR(block))
 		return NULL;
-	if (unmapped_remove(page, UNMAPPED_BLOCK_PAGES)) {
+	if (unmapped_remove(page, UNMAPPED_BLOCK_PAGES, gfp)) {
 		unmapped_index_remove(block);
 		return NULL;
 	}
@@ -115,7 +115,7 @@ static struct page *try_pages(const struct unmapped_request *req, gfp_t gfp)
 	block = unmapped_node_add_pages(page, req->order, gfp);
 	if (!block)
 		goto free_pages;
-	if (unmapped_remove(page, 1U << req->order))
+	if (unmapped_remove(page, 1U << req->order, gfp))
 		goto drop_pages;
 	count_vm_event(UNMAPPED_REFILL_SMALL);
 	return unmapped_publish_pages(block, page, req);

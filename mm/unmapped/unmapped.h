@@ -33,8 +33,10 @@
  * @nr_free: Of these, pages that nobody uses and that are in no front.
  * @nr_leaving: Free pages of the blocks in @leaving.
  * @refill_lock: One task at a time refills, so that all who found the node
- *	empty share its block. Protects @miss_wait. No reclaim for the block or
- *	its descriptor under it, and @lock nests inside.
+ *	empty share its block. Protects @miss_wait. Callers that must not enter
+ *	a file system, or start I/O, wait for it too: so what its holder
+ *	allocates never reclaims, not for the block, its descriptor nor a page
+ *	table. @lock nests inside.
  * @miss_wait: Refills that do without a PMD-sized page before the next attempt
  *	at one.
  * @return_work: Returns memory where the free itself may not.
@@ -188,7 +190,7 @@ void unmapped_front_drain(int nid);
 int unmapped_front_init(void);
 
 /* directmap.c */
-int unmapped_remove(struct page *page, unsigned int nr);
+int unmapped_remove(struct page *page, unsigned int nr, gfp_t gfp);
 int unmapped_restore(struct page *page, unsigned int nr);
 bool unmapped_clear_page(struct page *page);
 bool unmapped_freeze_tails(struct page *page, unsigned int nr);
@@ -234,7 +236,7 @@ static inline void unmapped_change_page_owner(struct page *page,
 
 	for (i = 0; i < 1U << order; i++)
 		reset_page_owner(page + i, 0);
-	set_page_owner(page, order, gfp);
+	set_page_owner(page, order, gfp & ~__GFP_DIRECT_RECLAIM);
 }
 
 #if IS_ENABLED(CONFIG_KUNIT)
@@ -243,7 +245,8 @@ int unmapped_pm_notify(struct notifier_block *nb, unsigned long action,
 		       void *arg);
 int unmapped_memory_notify(struct notifier_block *nb, unsigned long action,
 			   void *arg);
-int unmapped_set_valid(struct page *page, unsigned int nr, bool valid);
+int unmapped_set_valid(struct page *page, unsigned int nr, bool valid,
+		       gfp_t gfp);
 struct page *unmapped_alloc_pages(const struct unmapped_request *req, gfp_t gfp,
 				  unsigned int order);
 void unmapped_front_trim(struct work_struct *work);

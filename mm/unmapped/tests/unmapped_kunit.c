@@ -1795,10 +1795,11 @@ static void test_sparse_shrinker(struct kunit *test)
 }
 
 /* Without a page table for the split all stays as it was, for the next try. */
-static int no_page_table(struct page *page, unsigned int nr, bool valid)
+static int no_page_table(struct page *page, unsigned int nr, bool valid,
+			 gfp_t gfp)
 {
 	return valid && nr < BLOCK_PAGES ? -ENOMEM :
-	       set_direct_map_valid_noflush(page, nr, valid);
+	       set_direct_map_valid_noflush(page, nr, valid, gfp);
 }
 
 static void test_sparse_fails(struct kunit *test)
@@ -2073,9 +2074,9 @@ static struct page *no_large_pages(const struct unmapped_request *req,
  * The arch call may fail when it has changed a part already. Here all has
  * been changed, since half of it would split a leaf in each attempt.
  */
-static int fail_late(struct page *page, unsigned int nr, bool valid)
+static int fail_late(struct page *page, unsigned int nr, bool valid, gfp_t gfp)
 {
-	int err = set_direct_map_valid_noflush(page, nr, valid);
+	int err = set_direct_map_valid_noflush(page, nr, valid, gfp);
 
 	if (valid)
 		return err;
@@ -2084,11 +2085,12 @@ static int fail_late(struct page *page, unsigned int nr, bool valid)
 }
 
 /* Who had a pointer to the page before takes a reference, and drops it. */
-static int look_meanwhile(struct page *page, unsigned int nr, bool valid)
+static int look_meanwhile(struct page *page, unsigned int nr, bool valid,
+			  gfp_t gfp)
 {
 	if (!valid)
 		get_page(page);
-	return set_direct_map_valid_noflush(page, nr, valid);
+	return set_direct_map_valid_noflush(page, nr, valid, gfp);
 }
 
 static void test_looked_at_meanwhile(struct kunit *test)
