@@ -180,6 +180,24 @@ void unmapped_folio_clear(struct folio *folio);
 void unmapped_pages_free(struct page *page, unsigned int order);
 
 /**
+ * unmapped_hibernating() - Ask whether hibernation is under way
+ *
+ * Return: true if allocations should be put off, as they would prevent it.
+ */
+bool unmapped_hibernating(void);
+
+/**
+ * unmapped_wait_hibernation() - Wait until hibernation is over, or a signal
+ *
+ * The freezer's signal ends the wait, too: the caller goes back to user space,
+ * where it is frozen, and tries again.
+ *
+ * Context: A user task without locks: it will be frozen before others are that
+ * might need them.
+ */
+void unmapped_wait_hibernation(void);
+
+/**
  * unmapped_report_meminfo() - Add the cache's lines to /proc/meminfo
  * @m: The file.
  */
@@ -205,6 +223,15 @@ static inline struct folio *unmapped_folio_alloc(gfp_t gfp, unsigned int order,
 }
 
 static inline void unmapped_folio_clear(struct folio *folio)
+{
+}
+
+static inline bool unmapped_hibernating(void)
+{
+	return false;
+}
+
+static inline void unmapped_wait_hibernation(void)
 {
 }
 

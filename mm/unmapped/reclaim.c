@@ -12,22 +12,19 @@
  * leaf of the direct map: that is still better than to swap or to kill. So no
  * more free memory than what is used is out of reclaim's reach.
  *
- * Before memory is taken offline, and before hibernation, all empty blocks
- * are returned. Pages in use make both fail with -EBUSY: neither an offline
+ * Before memory is taken offline, and before hibernation (hibernate.c), all
+ * empty blocks are returned. Pages in use make both fail with -EBUSY: neither an offline
  * page nor an image can do without the direct map. Poisoned pages do not keep
  * memory online: nobody reads them any more.
  */
 
 #define pr_fmt(fmt) "unmapped_alloc: " fmt
 
-#include <kunit/visibility.h>
 #include <linux/delay.h>
 #include <linux/memory.h>
 #include <linux/nodemask.h>
-#include <linux/shrinker.h>
 #include <linux/page_access.h>
-#include <linux/suspend.h>
-#include <linux/swap.h>
+#include <linux/shrinker.h>
 #include <linux/vmstat.h>
 
 #include "unmapped.h"
@@ -274,11 +271,16 @@ unsigned long unmapped_drain(void)
 #define DRAIN_TRIES	5
 #define DRAIN_WAIT_MS	10
 
-/*
+/**
+ * unmapped_drain_patiently() - Return all empty blocks, in several attempts
+ *
  * Who looks at a page in passing has a reference, and reclaim may have a block
  * in its hands. Neither is a reason to refuse what was asked for.
+ *
+ * Context: Process context, sleeps.
+ * Return: As unmapped_drain().
  */
-static unsigned long drain_patiently(void)
+unsigned long unmapped_drain_patiently(void)
 {
 	unsigned long left = unmapped_drain();
 	int i;
@@ -378,8 +380,8 @@ static int prepare_offline(const struct memory_notify *range)
 {
 	unmapped_drain();
 	call_for_blocks(range, unmapped_node_split_poisoned);
-	if (unmapped_drain() && range_in_use(range) && drain_patiently() &&
-	    range_in_use(range))
+	if (unmapped_drain() && range_in_use(range) &&
+	    unmapped_drain_patiently() && range_in_use(range))
 		return notifier_from_errno(-EBUSY);
 	return NOTIFY_OK;
 }
@@ -393,38 +395,6 @@ VISIBLE_IF_KUNIT int unmapped_memory_notify(struct notifier_block *nb,
 		call_for_blocks(arg, unmapped_node_forget);
 	return NOTIFY_OK;
 }
-
-/*
- * Hibernation.
- */
-
-VISIBLE_IF_KUNIT int unmapped_pm_notify(struct notifier_block *nb,
-					unsigned long action, void *arg)
-{
-	unsigned long left;
-
-	switch (action) {
-	case PM_HIBERNATION_PREPARE:
-		unmapped_set_frozen(true);
-		/* Pages that nobody uses any more wait there to be freed */
-		lru_add_drain_all();
-		left = drain_patiently();
-		if (!left)
-			break;
-		unmapped_set_frozen(false);
-		pr_warn("hibernation refused, %lu kB are not in the direct map\n",
-			left << (PAGE_SHIFT - 10));
-		return notifier_from_errno(-EBUSY);
-	case PM_POST_HIBERNATION:
-		unmapped_set_frozen(false);
-		break;
-	}
-	return NOTIFY_OK;
-}
-
-static struct notifier_block unmapped_pm_nb = {
-	.notifier_call = unmapped_pm_notify,
-};
 
 static int __init init_shrinker(const char *name, int seeks,
 				typeof(count_free) *count,
@@ -458,6 +428,6 @@ int __init unmapped_reclaim_init(void)
 
 	hotplug_memory_notifier(unmapped_memory_notify,
 				DEFAULT_CALLBACK_PRI);
-	register_pm_notifier(&unmapped_pm_nb);
+	unmapped_hibernate_init();
 	return 0;
 }

@@ -20,7 +20,6 @@
 #include <kunit/visibility.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
-#include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <linux/vmstat.h>
 
@@ -28,18 +27,6 @@
 
 /* After PMD size could not be had this many refills do not ask for it. */
 #define UNMAPPED_MISS_WAIT	256
-
-/* Set while hibernation decides which pages belong into the image. */
-static bool unmapped_frozen;
-/* Held by refills: none is half way when unmapped_frozen has changed. */
-static DECLARE_RWSEM(frozen_lock);
-
-void unmapped_set_frozen(bool frozen)
-{
-	down_write(&frozen_lock);
-	unmapped_frozen = frozen;
-	up_write(&frozen_lock);
-}
 
 /* Flags of new pages, of which the caller's are all or a part. */
 static gfp_t block_gfp(const struct unmapped_request *req)
@@ -202,16 +189,11 @@ static struct page *refill(const struct unmapped_request *req)
  * @req: What is wanted.
  *
  * Context: Process context, may sleep.
- * Return: The pages, or NULL, as always while hibernation is under way.
+ * Return: The pages, or NULL.
  */
 struct page *unmapped_refill(const struct unmapped_request *req)
 {
-	struct page *page = NULL;
-
-	down_read(&frozen_lock);
-	if (!unmapped_frozen)
-		page = refill(req);
-	up_read(&frozen_lock);
+	struct page *page = refill(req);
 
 	if (!page)
 		count_vm_event(UNMAPPED_REFILL_FAIL);

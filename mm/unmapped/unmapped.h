@@ -209,7 +209,6 @@ void unmapped_page_init(void);
 
 /* refill.c */
 struct page *unmapped_refill(const struct unmapped_request *req);
-void unmapped_set_frozen(bool frozen);
 
 /* reclaim.c */
 unsigned long unmapped_return(struct unmapped_node *node, unsigned long keep,
@@ -218,7 +217,11 @@ unsigned long unmapped_return_sparse(struct unmapped_node *node,
 				     unsigned long nr);
 void unmapped_return_work(struct work_struct *work);
 unsigned long unmapped_drain(void);
+unsigned long unmapped_drain_patiently(void);
 int unmapped_reclaim_init(void);
+
+/* hibernate.c */
+void unmapped_hibernate_init(void);
 
 /* stats.c */
 unsigned long unmapped_total_pages(void);
@@ -228,6 +231,8 @@ unsigned long unmapped_total_used(void);
 /*
  * Tell page_owner that pages change hands. The new owner has them as one; those
  * before came and went page by page, and page_owner counts the pages of each.
+ * It may need memory for a new stack: not by reclaim, for the refill lock may
+ * be held.
  */
 static inline void unmapped_change_page_owner(struct page *page,
 					      unsigned int order, gfp_t gfp)
@@ -245,6 +250,7 @@ int unmapped_pm_notify(struct notifier_block *nb, unsigned long action,
 		       void *arg);
 int unmapped_memory_notify(struct notifier_block *nb, unsigned long action,
 			   void *arg);
+int unmapped_syscore_suspend(void *data);
 int unmapped_set_valid(struct page *page, unsigned int nr, bool valid,
 		       gfp_t gfp);
 struct page *unmapped_alloc_pages(const struct unmapped_request *req, gfp_t gfp,

@@ -950,21 +950,10 @@ static void test_nodes(struct kunit *test)
 	}
 }
 
-static void test_frozen(struct kunit *test)
+static void announce_hibernation(struct kunit *test)
 {
-	struct page *miss, *hit;
-
-	unmapped_set_frozen(true);
-	miss = unmapped_pages_alloc(GFP_KERNEL, 0, buffer_owner);
-	unmapped_set_frozen(false);
-	KUNIT_EXPECT_NULL(test, miss);
-	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
-	alloc_buffer(test);
-
-	unmapped_set_frozen(true);
-	hit = unmapped_pages_alloc(GFP_KERNEL, 0, buffer_owner);
-	unmapped_set_frozen(false);
-	hold(test, hit, 0);
+	KUNIT_EXPECT_EQ(test, unmapped_pm_notify(NULL, PM_HIBERNATION_PREPARE,
+						 NULL), NOTIFY_OK);
 }
 
 /* Pages that only the CPUs' lists for the LRU still have do not prevent it. */
@@ -980,16 +969,35 @@ static void test_hibernation(struct kunit *test)
 	folio_add_lru(folio);
 	folio_put(folio);
 	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 1);
-	KUNIT_EXPECT_EQ(test, unmapped_pm_notify(NULL, PM_HIBERNATION_PREPARE,
-						 NULL), NOTIFY_OK);
+	announce_hibernation(test);
 	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
+	KUNIT_EXPECT_EQ(test, unmapped_syscore_suspend(NULL), 0);
+	unmapped_pm_notify(NULL, PM_POST_HIBERNATION, NULL);
+}
+
+/* A page in use prevents an image, and not that it is quiet for a while. */
+static void test_hibernation_refused(struct kunit *test)
+{
+	alloc_buffer(test);
+	announce_hibernation(test);
+	KUNIT_EXPECT_TRUE(test, unmapped_hibernating());
+	KUNIT_EXPECT_EQ(test, unmapped_syscore_suspend(NULL), -EBUSY);
 	unmapped_pm_notify(NULL, PM_POST_HIBERNATION, NULL);
 
+	/* Suspend to RAM */
+	KUNIT_EXPECT_FALSE(test, unmapped_hibernating());
+	KUNIT_EXPECT_EQ(test, unmapped_syscore_suspend(NULL), 0);
+}
+
+/* Who cannot wait until it is over gets a page, and no image is made. */
+static void test_hibernation_served(struct kunit *test)
+{
+	announce_hibernation(test);
+	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
+	KUNIT_EXPECT_EQ(test, unmapped_syscore_suspend(NULL), 0);
 	alloc_buffer(test);
-	KUNIT_EXPECT_EQ(test, unmapped_pm_notify(NULL, PM_HIBERNATION_PREPARE,
-						 NULL),
-			notifier_from_errno(-EBUSY));
-	lru_add_drain_all();
+	KUNIT_EXPECT_EQ(test, unmapped_syscore_suspend(NULL), -EBUSY);
+	unmapped_pm_notify(NULL, PM_POST_HIBERNATION, NULL);
 }
 
 struct look {
@@ -1015,11 +1023,10 @@ static void test_hibernation_waits(struct kunit *test)
 	get_page(look->page);
 	INIT_DELAYED_WORK(&look->work, look_away);
 	schedule_delayed_work(&look->work, msecs_to_jiffies(15));
-	KUNIT_EXPECT_EQ(test, unmapped_pm_notify(NULL, PM_HIBERNATION_PREPARE,
-						 NULL), NOTIFY_OK);
+	announce_hibernation(test);
+	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
 	flush_delayed_work(&look->work);
 	unmapped_pm_notify(NULL, PM_POST_HIBERNATION, NULL);
-	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
 }
 
 /* The fullest block serves first, so that the other runs empty. */
@@ -2379,9 +2386,10 @@ static struct kunit_case unmapped_cases[] = {
 	KUNIT_CASE(test_flush),
 	KUNIT_CASE(test_atomic),
 	KUNIT_CASE(test_nodes),
-	KUNIT_CASE(test_frozen),
 	KUNIT_CASE(test_hibernation),
 	KUNIT_CASE(test_hibernation_waits),
+	KUNIT_CASE(test_hibernation_refused),
+	KUNIT_CASE(test_hibernation_served),
 	KUNIT_CASE(test_fullest_first),
 	KUNIT_CASE(test_caps),
 	KUNIT_CASE(test_caps_apart),
