@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Secret memory and hibernation.
+ *
+ * To open /dev/snapshot is to announce hibernation, and it stays announced
+ * until the file is closed. Meanwhile no task may be killed for touching
+ * secret memory. One that touches it from user space waits, and can be
+ * signalled, frozen and killed; for one whose page the kernel touches an image
+ * is refused. Images are made and thrown away, nothing is written to a disk.
+ *
+ *	unmapped_hibernate [images]
+ */
+#define _GNU_SOURCE
+#include <linux/suspend_ioctls.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "../kselftest.h"
+#include "unmapped_util.h"
+
+#define TASKS		4
+#define FILE_PAGES	64
+#define WAIT_US		300000
+#define OPEN_TRIES	2000
+#define MAX_SECONDS	120
+
+/* Refused while somebody has a secret file. */
+static int announce(void)
+{
+	int fd, i;
+
+	for (i = 0; i < OPEN_TRIES; i++) {
+		fd = open("/dev/snapshot", O_RDONLY);
+		if (fd >= 0 || (errno != EPERM && errno != EBUSY))
+			return fd;
+		usleep(1000);
+	}
+	return -1;
+}
+
+/* 0, or an errno; there is no image afterwards. */
+static int make_image(int snapshot)
+{
+	int err = 0, in_suspend;
+
+	if (ioctl(snapshot, SNAPSHOT_FREEZE))
+		return errno;
+	if (ioctl(snapshot, SNAPSHOT_CREATE_IMAGE, &in_suspend))
+		err = errno;
+	ioctl(snapshot, SNAPSHOT_FREE);
+	ioctl(snapshot, SNAPSHOT_UNFREEZE);
+	return err;
+}
+
+/* --- a task that waits ---------------------------------------------------- */
+
+struct shared {
+	volatile int touching;
+	volatile int touched;
+	volatile int signalled;
+	volatile int changed;
+	volatile int stop;
+	__u64 files;
+};
+
+static struct shared *shared;
+
+/* The signal's handler runs while the task waits for its page. */
+static void tell_parent(int sig)
+{
+	shared->signalled = 1;
+}
+
+/* Needs the VMA that the other thread's fault is in. */
+static void *change_vma(void *base)
+{
+	usleep(WAIT_US / 10);
+	shared->changed = !madvise(base, PAGE, MADV_DONTFORK);
+	return NULL;
+}
+
+static int toucher(void)
+{
+	struct sigaction sa = { .sa_handler = tell_parent };
+	struct secret s;
+	pthread_t thread;
+
+	sigaction(SIGUSR1, &sa, NULL);
+	if (!secret_open(&s, PAGE) ||
+	    pthread_create(&thread, NULL, change_vma, s.base))
+		return 1;
+	shared->touching = 1;
+	*(volatile char *)s.base = 1;
+	shared->touched = 1;
+	return 0;
+}
+
+static pid_t start(int (*fn)(void))
+{
+	pid_t pid;
+
+	memset(shared, 0, sizeof(*shared));
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(fn());
+	return pid;
+}
+
+static bool becomes_true(volatile int *what)
+{
+	int i;
+
+	for (i = 0; !*what && i < 5000; i++)
+		usleep(1000);
+	return *what;
+}
+
+static int exit_status(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid)
+		return -1;
+	return status;
+}
+
+static void test_waits(void)
+{
+	int snapshot = announce(), status;
+	bool waits, changes, handles;
+	pid_t pid;
+
+	pid = start(toucher);
+	becomes_true(&shared->touching);
+	usleep(WAIT_US);
+	waits = shared->touching && !shared->touched;
+	changes = becomes_true(&shared->changed) && !shared->touched;
+	kill(pid, SIGUSR1);
+	handles = becomes_true(&shared->signalled) && !shared->touched;
+	close(snapshot);
+	status = exit_status(pid);
+	ksft_test_result(waits, "a fault waits until hibernation is over\n");
+	ksft_test_result(changes, "a task that waits does not hold its VMA\n");
+	ksft_test_result(handles, "a task that waits handles a signal\n");
+	ksft_test_result(!status && shared->touched,
+			 "it has its page then: status %#x\n", status);
+}
+
+static void test_killed(void)
+{
+	int snapshot = announce(), status;
+	pid_t pid;
+
+	pid = start(toucher);
+	becomes_true(&shared->touching);
+	usleep(WAIT_US / 10);
+	kill(pid, SIGKILL);
+	status = exit_status(pid);
+	close(snapshot);
+	ksft_test_result(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+			 "a task that waits can be killed: status %#x\n",
+			 status);
+}
+
+/* The waiting task is frozen, and is not in the way of an image. */
+static void test_image(void)
+{
+	int snapshot = announce(), err, status;
+	pid_t pid;
+
+	pid = start(toucher);
+	becomes_true(&shared->touching);
+	usleep(WAIT_US / 10);
+	err = make_image(snapshot);
+	close(snapshot);
+	status = exit_status(pid);
+	ksft_test_result(!err && !status,
+			 "an image is made while a task waits: %s, status %#x\n",
+			 strerror(err), status);
+}
+
+/* --- a task that is served ------------------------------------------------ */
+
+static void test_served(void)
+{
+	int snapshot = announce(), zero, err;
+	struct secret s;
+	ssize_t got;
+
+	zero = open("/dev/zero", O_RDONLY);
+	if (!secret_open(&s, PAGE))
+		ksft_exit_fail_msg("no secret file\n");
+	got = read(zero, s.base, 1);
+	err = make_image(snapshot);
+	secret_close(&s);
+	close(snapshot);
+	close(zero);
+	ksft_test_result(got == 1, "a page that the kernel touches is served\n");
+	ksft_test_result(err == EBUSY, "no image is made then: %s\n",
+			 strerror(err));
+}
+
+/* --- both at once --------------------------------------------------------- */
+
+static int churn(void)
+{
+	struct secret s;
+	size_t dirty;
+
+	while (!shared->stop) {
+		if (!secret_open(&s, FILE_PAGES * PAGE))
+			return 1;
+		dirty = nonzero_words(s.base, s.bytes);
+		pattern_fill(s.base, s.bytes, 1);
+		dirty += pattern_errors(s.base, s.bytes, 1);
+		secret_close(&s);
+		if (dirty)
+			return 2;
+		__atomic_fetch_add(&shared->files, 1, __ATOMIC_RELAXED);
+		usleep(5000);
+	}
+	return 0;
+}
+
+static void make_images(int images, int *made, int *failed)
+{
+	int snapshot, err;
+
+	while (images--) {
+		snapshot = announce();
+		err = snapshot < 0 ? errno : make_image(snapshot);
+		close(snapshot);
+		*made += !err;
+		*failed += err && err != EBUSY;
+	}
+}
+
+static void test_churn(int images)
+{
+	int i, bad = 0, made = 0, failed = 0;
+	pid_t pids[TASKS];
+
+	pids[0] = start(churn);
+	for (i = 1; i < TASKS; i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			_exit(churn());
+	}
+	make_images(images, &made, &failed);
+	shared->stop = 1;
+	for (i = 0; i < TASKS; i++)
+		bad += exit_status(pids[i]) != 0;
+	ksft_print_msg("%llu secret files\n", shared->files);
+	ksft_test_result(!bad && shared->files,
+			 "nobody is killed and no byte is lost: %d tasks\n",
+			 bad);
+	ksft_test_result(made && !failed, "%d of %d images made\n", made,
+			 images);
+}
+
+int main(int argc, char **argv)
+{
+	int images = argc > 1 ? atoi(argv[1]) : 5, snapshot;
+
+	ksft_print_header();
+	alarm(MAX_SECONDS);
+	need_secretmem();
+	if (!cache_is_on())
+		ksft_exit_skip("needs the cache of unmapped pages\n");
+	snapshot = announce();
+	if (snapshot < 0)
+		ksft_exit_skip("/dev/snapshot: %s\n", strerror(errno));
+	close(snapshot);
+	shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		ksft_exit_fail_msg("no shared page\n");
+	ksft_set_plan(10);
+	test_waits();
+	test_killed();
+	test_image();
+	test_served();
+	test_churn(images);
+	ksft_finished();
+}
