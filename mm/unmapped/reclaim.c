@@ -20,8 +20,10 @@
 
 #define pr_fmt(fmt) "unmapped_alloc: " fmt
 
+#include <kunit/visibility.h>
 #include <linux/delay.h>
 #include <linux/memory.h>
+#include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/page_access.h>
 #include <linux/shrinker.h>

@@ -1272,7 +1272,7 @@ static void split_to(struct kunit *test, unsigned int new_order)
 {
 	struct address_space *mapping = empty_file(test);
 	struct folio *folio = unmapped_folio_alloc(GFP_KERNEL, SPLIT_ORDER,
-						   UNMAPPED_BUFFER);
+						   buffer_owner);
 	struct page *page;
 	unsigned int i;
 

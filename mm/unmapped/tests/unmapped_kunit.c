@@ -814,7 +814,8 @@ static struct page *make_block(struct kunit *test, struct page *page,
 							  GFP_KERNEL);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(block));
-	KUNIT_ASSERT_EQ(test, unmapped_remove(page, BLOCK_PAGES), 0);
+	KUNIT_ASSERT_EQ(test, unmapped_remove(page, BLOCK_PAGES,
+						   GFP_KERNEL), 0);
 	unmapped_owner_charge(req->owner, 1U << req->order);
 	page = unmapped_publish(block, req);
 	if (!page)
