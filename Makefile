@@ -11,12 +11,15 @@ $(foreach v,KERNEL CONFIG ROOT SMP MEM CPU MACHINE ACCEL TIMEOUT ICOUNT \
 	CONSOLE_OK KMEMLEAK IMAGE APPEND QEMU_ARGS CMD,\
 	$(if $(value $v),,$(eval unexport $v)))
 
-.PHONY: help run check check-long bench guest mutate tree series deb clean
+.PHONY: help run check check-long record bench guest mutate tree series deb \
+	clean
 
 help:
 	@echo 'make run          set up, build, boot, run the demonstration'
 	@echo 'make check        set up, then the tests (TESTS="name ...")'
 	@echo 'make check-long   more cases, kernels, architectures; each commit'
+	@echo 'make record       look again at what the base does (dev/tests/base),'
+	@echo '                  when make check-long says that it does something else'
 	@echo 'make bench        base and patched side by side; the table'
 	@echo "make guest        CMD='...' in a guest; ROOT=dir, KERNEL=base,"
 	@echo '                  CONFIG=plain, SMP=, MEM=, APPEND=, QEMU_ARGS=,'
@@ -30,7 +33,7 @@ help:
 	@echo 'KERNEL_TREE=path  your own 6.12.y tree in place of linux-source'
 	@echo 'CACHE=path        trees and builds (~/.cache/prepared-memory)'
 
-run bench tree deb guest mutate:
+run bench tree deb guest mutate record:
 	@dev/$@
 
 series:

@@ -4,6 +4,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
+RECORDS=${RECORDS:-$DEV/tests/base}
 TMP=$(mktemp -d)
 trap 'rm -rf "$TMP"' EXIT
 
@@ -28,6 +29,31 @@ check()
 		not_ok "$name"
 		head -n 20 "$TMP/check" | sed 's/^/# /'
 	fi
+}
+
+# side_by_side: each line of stdin is a function of the step with its arguments,
+# one of them running on each CPU. What they print comes in the lines' order.
+side_by_side()
+{
+	local line n=0 i
+	while read -r -a line; do
+		while (($(jobs -pr | wc -l) >= JOBS)); do wait -n || true; done
+		n=$((n + 1))
+		in_directory "$TMP/side-$n" "${line[@]}" </dev/null &
+	done
+	wait
+	for ((i = 1; i <= n; i++)); do
+		cat "$TMP/side-$i/tap"
+		rm -r "$TMP/side-$i"
+	done
+}
+
+in_directory()
+{
+	local TMP=$1
+	shift
+	mkdir "$TMP"
+	"$@" >"$TMP/tap" || not_ok "$* ended early (status $?)" >>"$TMP/tap"
 }
 
 # refuses NAME STATUS REGEX COMMAND...: must end so, and say so.
@@ -107,9 +133,67 @@ static_program()
 # The kernel's user headers for `kernel`'s build of CONFIG.
 install_headers()
 {
-	make -s -C "$CACHE/tree/$1" O="$2" headers </dev/null
+	(lock headers && make -s -C "$CACHE/tree/$1" O="$2" headers </dev/null)
 	mkdir -p "$TMP/include"
 	: >"$TMP/include/local_config.h"
+}
+
+# record_header TREE CONFIG: the first lines of a record.
+record_header()
+{
+	echo '# What the base does: dev/record writes it, make check-long compares.'
+	echo "# tree $1"
+	echo "# config $("$DEV/config" base "$2" | sha256sum | cut -c1-16)"
+}
+
+# recorded WHAT: prints the record of what the base does with $config. Fails
+# when there is none that can be used: then the base must be built.
+# shellcheck disable=SC2154
+recorded()
+{
+	local file=$RECORDS/$1-$config tree
+	tree=$(src_git rev-parse 'base^{tree}')
+
+	[[ -f $file && ! ${LONG:-}${RECORD:-} ]] || return
+	if [[ $(head -n 3 "$file") != "$(record_header "$tree" "$config")" ]]
+	then
+		say "building the base: $file is of another"
+		return 1
+	fi
+	echo "$file"
+}
+
+# on_record WHAT FILE: FILE is what the base did. With RECORD=1 that is kept,
+# else it must be what is on record of this base.
+on_record()
+{
+	local file=$RECORDS/$1-$config tree
+	tree=$(pinned tree)
+
+	{ record_header "$tree" "$config"; cat "$2"; } >"$TMP/record"
+	if [[ $(src_git rev-parse 'base^{tree}') != "$tree" ]]; then
+		[[ ! ${RECORD:-} ]] || die 'the base in use is not that of BASE'
+	elif [[ ${RECORD:-} ]]; then
+		cp "$TMP/record" "$file"
+	elif [[ -f $file ]]; then
+		check "the base does what $1-$config has (renew: dev/record)" \
+			diff "$file" "$TMP/record"
+	fi
+}
+
+# compare_with_base STEP: run_on KERNEL makes $TMP/KERNEL; compares patched with
+# $record, or else with base.
+# shellcheck disable=SC2154
+compare_with_base()
+{
+	if [[ ! $record ]]; then
+		run_on base
+		"$DEV/tests/compare" --record "$TMP/base" >"$TMP/seen"
+		on_record "$1" "$TMP/seen"
+		[[ ! ${RECORD:-} ]] || return 0
+	fi
+	run_on patched
+	"$DEV/tests/compare" "${record:-$TMP/base}" "$TMP/patched"
 }
 
 # What the log says of each case that failed.
