@@ -171,19 +171,3 @@ unsigned int unmapped_block_withdraw(struct unmapped_block *block,
 	block->hint = UNMAPPED_BLOCK_PAGES;
 	return nr;
 }
-
-/**
- * unmapped_block_set_owner() - Note who has pages
- * @block: The block.
- * @idx: First page, which the caller has taken or is about to put.
- * @order: Order of the range.
- * @owner: Identifier of the owner, or %UNMAPPED_NO_OWNER.
- */
-void unmapped_block_set_owner(struct unmapped_block *block, unsigned int idx,
-			      unsigned int order, u16 owner)
-{
-	unsigned int i;
-
-	for (i = idx; i < idx + (1U << order); i++)
-		block->owner[i] = owner;
-}

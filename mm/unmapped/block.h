@@ -112,7 +112,23 @@ void unmapped_block_put(struct unmapped_block *block, unsigned int idx,
 void unmapped_block_mark_bad(struct unmapped_block *block, unsigned int idx);
 unsigned int unmapped_block_withdraw(struct unmapped_block *block,
 				     unsigned long *pages);
-void unmapped_block_set_owner(struct unmapped_block *block, unsigned int idx,
-			      unsigned int order, u16 owner);
+
+/**
+ * unmapped_block_set_owner() - Note who has pages
+ * @block: The block.
+ * @idx: First page, which the caller has taken or is about to put.
+ * @order: Order of the range.
+ * @owner: Identifier of the owner, or %UNMAPPED_NO_OWNER.
+ */
+static inline void unmapped_block_set_owner(struct unmapped_block *block,
+					    unsigned int idx,
+					    unsigned int order, u16 owner)
+{
+	unsigned int i = idx;
+
+	do {
+		block->owner[i] = owner;
+	} while (++i < idx + (1U << order));
+}
 
 #endif /* _MM_UNMAPPED_BLOCK_H */

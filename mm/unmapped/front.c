@@ -102,8 +102,8 @@ static void reverse(struct unmapped_page *pages, unsigned int nr)
 		swap(pages[i], pages[nr - 1 - i]);
 }
 
-/* For those after the caller, too. */
-static bool fill(struct unmapped_node *node)
+/* For those after the caller, too. Not inline: what is on the stack is zeroed. */
+static noinline bool fill(struct unmapped_node *node)
 {
 	struct unmapped_page pages[FRONT_BATCH];
 	unsigned int nr, added;
@@ -157,6 +157,8 @@ bool unmapped_front_pop(struct unmapped_node *node, struct unmapped_page *p)
 
 	for (;;) {
 		if (!pop(node, p, &local)) {
+			if (!unmapped_node_has_pages(node))
+				return false;
 			if (!local)
 				return unmapped_node_take(node, 0, p);
 			if (!fill(node))
@@ -169,38 +171,63 @@ bool unmapped_front_pop(struct unmapped_node *node, struct unmapped_page *p)
 	}
 }
 
-/**
- * unmapped_front_push() - Put a free page
- * @p: The page.
- *
- * Context: Any but NMI.
- * Return: false if it belongs into the node: it is another CPU's, poisoned or
- * of a block that leaves.
- */
-bool unmapped_front_push(const struct unmapped_page *p)
+static bool push(struct unmapped_node *node, const struct unmapped_page *p,
+		 bool *local)
 {
-	struct unmapped_node *node = unmapped_nodes[p->block->nid];
+	struct front *front;
+	unsigned long flags;
+	bool pushed = false;
+
+	local_irq_save(flags);
+	front = local_front(node);
+	if (front && front->nr < FRONT_PAGES) {
+		front->pages[front->nr++] = *p;
+		pushed = true;
+	}
+	local_irq_restore(flags);
+
+	*local = front;
+	return pushed;
+}
+
+static noinline void make_room(struct unmapped_node *node)
+{
 	struct unmapped_page old[FRONT_BATCH];
 	struct front *front;
 	unsigned long flags;
 	unsigned int nr = 0;
 
-	if (READ_ONCE(p->block->split) || PageHWPoison(unmapped_page(p)))
-		return false;
-
 	local_irq_save(flags);
 	front = local_front(node);
-	if (front) {
-		if (unlikely(front->nr == FRONT_PAGES))
-			nr = take_oldest(front, FRONT_BATCH, old);
-		front->pages[front->nr++] = *p;
-	}
+	if (front)
+		nr = take_oldest(front, FRONT_BATCH, old);
 	local_irq_restore(flags);
 
 	if (nr)
 		unmapped_node_put_some(node, old, nr);
+}
+
+/**
+ * unmapped_front_push() - Put a free page
+ * @p: The page.
+ *
+ * Context: Any but NMI.
+ * Return: false if it belongs into the node: it is another CPU's, or poisoned.
+ */
+bool unmapped_front_push(const struct unmapped_page *p)
+{
+	struct unmapped_node *node = unmapped_nodes[p->block->nid];
+	bool local;
+
+	if (PageHWPoison(unmapped_page(p)))
+		return false;
+	while (!push(node, p, &local)) {
+		if (!local)
+			return false;
+		make_room(node);
+	}
 	start_trimming();
-	return front;
+	return true;
 }
 
 /*

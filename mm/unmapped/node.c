@@ -276,9 +276,6 @@ unsigned int unmapped_node_take_some(struct unmapped_node *node,
 	unsigned int got, taken = 0;
 	unsigned long flags;
 
-	if (!(READ_ONCE(node->filled) & ~BIT(0)))
-		return 0;
-
 	spin_lock_irqsave(&node->lock, flags);
 	do {
 		got = take_from_fullest(node, pages + taken, nr - taken);
@@ -409,7 +406,11 @@ static struct unmapped_block *add_to_known(struct page *page,
 	struct unmapped_block *block;
 
 	spin_lock_irq(&node->lock);
-	block = unmapped_block_of(page);
+	block = node->last;
+	if (!block || block->pfn != ALIGN_DOWN(page_to_pfn(page),
+					       UNMAPPED_BLOCK_PAGES))
+		block = unmapped_block_of(page);
+	node->last = block;
 	if (block) {
 		unmapped_block_add(block, order);
 		node->nr_pages += 1UL << order;
@@ -449,8 +450,11 @@ static void drop_pages(struct unmapped_node *node, struct unmapped_block *block,
 
 	node->nr_pages -= nr;
 	block->nr_pages -= nr;
-	if (!block->nr_pages)
-		unmapped_index_remove(block);
+	if (block->nr_pages)
+		return;
+	if (node->last == block)
+		node->last = NULL;
+	unmapped_index_remove(block);
 }
 
 /**

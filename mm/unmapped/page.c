@@ -214,7 +214,7 @@ static void unmapped_free(struct page *page, unsigned int order)
 	for (i = 0; i < 1U << order; i++)
 		retire_page(&p, i, now);
 
-	if (order || !unmapped_front_push(&p))
+	if (order || READ_ONCE(block->split) || !unmapped_front_push(&p))
 		unmapped_node_put(&p, order);
 }
 

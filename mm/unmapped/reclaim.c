@@ -25,10 +25,12 @@
 #include <linux/memory.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
+#include <linux/pagevec.h>
 #include <linux/page_access.h>
 #include <linux/shrinker.h>
 #include <linux/vmstat.h>
 
+#include "../internal.h"
 #include "unmapped.h"
 
 /*
@@ -102,47 +104,66 @@ static unsigned long return_empty(struct unmapped_node *node,
  * Pieces of split blocks.
  */
 
+static bool can_return(struct unmapped_block *block, unsigned int i)
+{
+	struct page *page = pfn_to_page(block->pfn + i);
+
+	if (unlikely(PageHWPoison(page)))
+		return false;
+	if (likely(!test_bit(i, block->dirty)))
+		return true;
+	if (!unmapped_clear_page(page))
+		return false;
+	clear_bit(i, block->dirty);
+	return true;
+}
+
+/* How many pages can be returned at once, from @start on. */
+static unsigned int run_length(struct unmapped_block *block,
+			       const unsigned long *pages, unsigned int start)
+{
+	unsigned int end = start;
+
+	while (end < UNMAPPED_BLOCK_PAGES && test_bit(end, pages) &&
+	       can_return(block, end))
+		end++;
+	return end - start;
+}
+
 /* Moves the pages that cannot be returned now from @pages to @left. */
-static void sort_out(struct unmapped_block *block, unsigned long *pages,
-		     unsigned long *left)
+static unsigned int restore_pages(struct unmapped_block *block,
+				  unsigned long *pages, unsigned long *left)
 {
 	struct page *page = pfn_to_page(block->pfn);
-	unsigned int i;
+	unsigned int i, len, nr = 0;
 
 	for_each_set_bit(i, pages, UNMAPPED_BLOCK_PAGES) {
-		if (!PageHWPoison(page + i) &&
-		    (!test_bit(i, block->dirty) ||
-		     unmapped_clear_page(page + i))) {
-			clear_bit(i, block->dirty);
+		len = run_length(block, pages, i);
+		if (likely(len && !unmapped_restore(page + i, len))) {
+			nr += len;
+			i += len - 1;
 			continue;
 		}
 		__clear_bit(i, pages);
 		__set_bit(i, left);
 	}
-}
-
-static void restore_pages(struct unmapped_block *block, unsigned long *pages,
-			  unsigned long *left)
-{
-	struct page *page = pfn_to_page(block->pfn);
-	unsigned int start, end;
-
-	for_each_set_bitrange(start, end, pages, UNMAPPED_BLOCK_PAGES) {
-		if (likely(!unmapped_restore(page + start, end - start)))
-			continue;
-		bitmap_clear(pages, start, end - start);
-		bitmap_set(left, start, end - start);
-	}
+	return nr;
 }
 
 /* To those who look at one it is an ordinary page now. */
 static void free_pages_of(unsigned long pfn, const unsigned long *pages)
 {
 	struct page *page = pfn_to_page(pfn);
+	struct folio_batch batch;
 	unsigned int i;
 
+	folio_batch_init(&batch);
 	for_each_set_bit(i, pages, UNMAPPED_BLOCK_PAGES)
-		__free_page(page + i);
+		if (put_page_testzero(page + i) &&
+		    !folio_batch_add(&batch, page_folio(page + i)))
+			free_unref_folios(&batch);
+	if (folio_batch_count(&batch))
+		free_unref_folios(&batch);
 }
 
 static unsigned int return_pages(struct unmapped_block *block,
@@ -152,9 +173,7 @@ static unsigned int return_pages(struct unmapped_block *block,
 	unsigned long pfn = block->pfn;
 	unsigned int nr;
 
-	sort_out(block, pages, left);
-	restore_pages(block, pages, left);
-	nr = bitmap_weight(pages, UNMAPPED_BLOCK_PAGES);
+	nr = restore_pages(block, pages, left);
 	count_vm_events(UNMAPPED_RETURN, nr);
 	/* The block may be gone with this, before the system has its pages */
 	unmapped_node_push_leaving(block, left, nr);

@@ -173,7 +173,8 @@ static struct page *refill(const struct unmapped_request *req)
 	if (mutex_lock_killable(&node->refill_lock))
 		return NULL;
 	if (unmapped_node_allowed(req->nid, req->gfp)) {
-		page = unmapped_take(node, req);
+		if (unmapped_node_has_pages(node))
+			page = unmapped_take(node, req);
 		if (!page)
 			page = try_node(node, req);
 	}

@@ -29,6 +29,7 @@
  * @nr_blocks: Blocks in each bucket.
  * @filled: A bit for each bucket that is not empty.
  * @leaving: Split blocks with free pages, which are on their way back.
+ * @last: The split block that pages were added to last.
  * @nr_pages: Pages outside the direct map.
  * @nr_free: Of these, pages that nobody uses and that are in no front.
  * @nr_leaving: Free pages of the blocks in @leaving.
@@ -48,6 +49,7 @@ struct unmapped_node {
 	unsigned long nr_blocks[UNMAPPED_NR_BUCKETS];
 	unsigned long filled;
 	struct list_head leaving;
+	struct unmapped_block *last;
 	unsigned long nr_pages;
 	unsigned long nr_free;
 	unsigned long nr_leaving;
@@ -109,6 +111,12 @@ static inline bool unmapped_poisoned(struct page *page, unsigned int nr)
 		if (unlikely(PageHWPoison(page + i)))
 			return true;
 	return false;
+}
+
+/* Asked without the lock by those who have none to wait for. */
+static inline bool unmapped_node_has_pages(const struct unmapped_node *node)
+{
+	return READ_ONCE(node->filled) & ~BIT(0);
 }
 
 /* May the task's cpuset take memory of this node? Any zone stands for it. */
