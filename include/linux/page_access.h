@@ -101,6 +101,7 @@ int page_access_start(void);
 void *page_access_kmap(struct page *page);
 void *page_access_kmap_try(struct page *page);
 struct page *page_access_kmap_to_page(const void *vaddr);
+void __cold page_access_clear(struct page *page);
 void page_access_zero_segments(struct page *page, unsigned int start1,
 			       unsigned int end1, unsigned int start2,
 			       unsigned int end2);
@@ -156,6 +157,10 @@ static inline void *page_access_kmap_try(struct page *page)
 static inline struct page *page_access_kmap_to_page(const void *vaddr)
 {
 	return NULL;
+}
+
+static inline void page_access_clear(struct page *page)
+{
 }
 
 static inline void

@@ -80,23 +80,14 @@ struct page *page_access_kmap_to_page(const void *vaddr)
 }
 EXPORT_SYMBOL(page_access_kmap_to_page);
 
-static noinline void clear_inaccessible(struct page *page)
+void page_access_clear(struct page *page)
 {
 	void *addr = page_access_kmap(page);
 
 	clear_page(addr);
 	kunmap_local(addr);
 }
-
-/* Out of line: in a caller's loop the hook would cost more than the call. */
-void clear_highpage(struct page *page)
-{
-	if (page_needs_kmap(page))
-		clear_inaccessible(page);
-	else
-		clear_page(page_address(page));
-}
-EXPORT_SYMBOL(clear_highpage);
+EXPORT_SYMBOL(page_access_clear);
 
 static void zero_range(struct page *page, unsigned int start, unsigned int end)
 {

@@ -163,11 +163,11 @@ bool unmapped_front_pop(struct unmapped_node *node, struct unmapped_page *p)
 				return unmapped_node_take(node, 0, p);
 			if (!fill(node))
 				return false;
-		} else if (likely(!PageHWPoison(unmapped_page(p)))) {
-			return true;
-		} else {
-			unmapped_node_put(p, 0);
+			continue;
 		}
+		if (likely(!PageHWPoison(unmapped_page(p))))
+			return true;
+		unmapped_node_put(p, 0);
 	}
 }
 

@@ -814,8 +814,8 @@ static struct page *make_block(struct kunit *test, struct page *page,
 							  GFP_KERNEL);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(block));
-	KUNIT_ASSERT_EQ(test, unmapped_remove(page, BLOCK_PAGES,
-						   GFP_KERNEL), 0);
+	KUNIT_ASSERT_EQ(test, 0,
+			unmapped_remove(page, BLOCK_PAGES, GFP_KERNEL));
 	unmapped_owner_charge(req->owner, 1U << req->order);
 	page = unmapped_publish(block, req);
 	if (!page)
@@ -974,6 +974,7 @@ static void test_hibernation(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
 	KUNIT_EXPECT_EQ(test, unmapped_syscore_suspend(NULL), 0);
 	unmapped_pm_notify(NULL, PM_POST_HIBERNATION, NULL);
+	lru_add_drain_all();
 }
 
 /* A page in use prevents an image, and not that it is quiet for a while. */

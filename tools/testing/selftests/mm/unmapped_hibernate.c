@@ -26,22 +26,33 @@
 #define OPEN_TRIES	2000
 #define MAX_SECONDS	120
 
+/* Open while hibernation is announced. */
+static int snapshot = -1;
+
 /* Refused while somebody has a secret file. */
-static int announce(void)
+static bool announce(void)
 {
-	int fd, i;
+	int i;
 
 	for (i = 0; i < OPEN_TRIES; i++) {
-		fd = open("/dev/snapshot", O_RDONLY);
-		if (fd >= 0 || (errno != EPERM && errno != EBUSY))
-			return fd;
+		snapshot = open("/dev/snapshot", O_RDONLY);
+		if (snapshot >= 0)
+			return true;
+		if (errno != EPERM && errno != EBUSY)
+			break;
 		usleep(1000);
 	}
-	return -1;
+	return false;
+}
+
+static void over(void)
+{
+	close(snapshot);
+	snapshot = -1;
 }
 
 /* 0, or an errno; there is no image afterwards. */
-static int make_image(int snapshot)
+static int make_image(void)
 {
 	int err = 0, in_suspend;
 
@@ -104,8 +115,11 @@ static pid_t start(int (*fn)(void))
 	memset(shared, 0, sizeof(*shared));
 	fflush(stdout);
 	pid = fork();
-	if (!pid)
+	if (!pid) {
+		/* Or it would be over when this task ends, and not before */
+		over();
 		_exit(fn());
+	}
 	return pid;
 }
 
@@ -129,10 +143,11 @@ static int exit_status(pid_t pid)
 
 static void test_waits(void)
 {
-	int snapshot = announce(), status;
 	bool waits, changes, handles;
+	int status;
 	pid_t pid;
 
+	announce();
 	pid = start(toucher);
 	becomes_true(&shared->touching);
 	usleep(WAIT_US);
@@ -140,7 +155,7 @@ static void test_waits(void)
 	changes = becomes_true(&shared->changed) && !shared->touched;
 	kill(pid, SIGUSR1);
 	handles = becomes_true(&shared->signalled) && !shared->touched;
-	close(snapshot);
+	over();
 	status = exit_status(pid);
 	ksft_test_result(waits, "a fault waits until hibernation is over\n");
 	ksft_test_result(changes, "a task that waits does not hold its VMA\n");
@@ -151,15 +166,16 @@ static void test_waits(void)
 
 static void test_killed(void)
 {
-	int snapshot = announce(), status;
+	int status;
 	pid_t pid;
 
+	announce();
 	pid = start(toucher);
 	becomes_true(&shared->touching);
 	usleep(WAIT_US / 10);
 	kill(pid, SIGKILL);
 	status = exit_status(pid);
-	close(snapshot);
+	over();
 	ksft_test_result(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
 			 "a task that waits can be killed: status %#x\n",
 			 status);
@@ -168,14 +184,15 @@ static void test_killed(void)
 /* The waiting task is frozen, and is not in the way of an image. */
 static void test_image(void)
 {
-	int snapshot = announce(), err, status;
+	int err, status;
 	pid_t pid;
 
+	announce();
 	pid = start(toucher);
 	becomes_true(&shared->touching);
 	usleep(WAIT_US / 10);
-	err = make_image(snapshot);
-	close(snapshot);
+	err = make_image();
+	over();
 	status = exit_status(pid);
 	ksft_test_result(!err && !status,
 			 "an image is made while a task waits: %s, status %#x\n",
@@ -186,17 +203,18 @@ static void test_image(void)
 
 static void test_served(void)
 {
-	int snapshot = announce(), zero, err;
+	int zero, err;
 	struct secret s;
 	ssize_t got;
 
+	announce();
 	zero = open("/dev/zero", O_RDONLY);
 	if (!secret_open(&s, PAGE))
 		ksft_exit_fail_msg("no secret file\n");
 	got = read(zero, s.base, 1);
-	err = make_image(snapshot);
+	err = make_image();
 	secret_close(&s);
-	close(snapshot);
+	over();
 	close(zero);
 	ksft_test_result(got == 1, "a page that the kernel touches is served\n");
 	ksft_test_result(err == EBUSY, "no image is made then: %s\n",
@@ -227,12 +245,11 @@ static int churn(void)
 
 static void make_images(int images, int *made, int *failed)
 {
-	int snapshot, err;
+	int err;
 
 	while (images--) {
-		snapshot = announce();
-		err = snapshot < 0 ? errno : make_image(snapshot);
-		close(snapshot);
+		err = announce() ? make_image() : errno;
+		over();
 		*made += !err;
 		*failed += err && err != EBUSY;
 	}
@@ -263,17 +280,16 @@ static void test_churn(int images)
 
 int main(int argc, char **argv)
 {
-	int images = argc > 1 ? atoi(argv[1]) : 5, snapshot;
+	int images = argc > 1 ? atoi(argv[1]) : 5;
 
 	ksft_print_header();
 	alarm(MAX_SECONDS);
 	need_secretmem();
 	if (!cache_is_on())
 		ksft_exit_skip("needs the cache of unmapped pages\n");
-	snapshot = announce();
-	if (snapshot < 0)
+	if (!announce())
 		ksft_exit_skip("/dev/snapshot: %s\n", strerror(errno));
-	close(snapshot);
+	over();
 	shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)

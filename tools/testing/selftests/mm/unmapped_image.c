@@ -77,7 +77,7 @@ static bool in_segment(const struct segment *s, __u64 phys)
 /* Whether this segment shows a byte of the page. */
 static bool shown_by(const struct segment *s, __u64 phys)
 {
-	char page[PAGE];
+	static char page[PAGE];
 
 	return in_segment(s, phys) &&
 	       pread(kcore, page, PAGE, s->offset + (phys - s->phys)) ==
@@ -198,7 +198,8 @@ static int child(struct found *found)
 	pagemap = open("/proc/self/pagemap", O_RDONLY);
 	write_string("/proc/self/oom_score_adj", "1000");
 	sigbus_prepare();
-	if (!secret_open(&s, SECRET_BYTES))
+	/* All that this task will write to, and what it shares with its parent */
+	if (mlockall(MCL_CURRENT) || !secret_open(&s, SECRET_BYTES))
 		return 1;
 	prepare(&s);
 	if (!free_image_alone())
