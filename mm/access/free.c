@@ -39,26 +39,49 @@ static bool page_still_used(struct page *page)
 	return atomic_read(&page->_mapcount) != -1 || page_ref_count(page);
 }
 
-static bool pages_unused(struct page *page, unsigned int nr)
+static noinline void report_used(struct page *page)
+{
+	pr_err_ratelimited("page %#lx freed while in use, not reused\n",
+			   page_to_pfn(page));
+}
+
+static __always_inline bool pages_unused(struct page *page, unsigned int nr)
 {
 	bool unused = true;
+	unsigned int i;
 
-	for (; nr; page++, nr--) {
-		if (likely(!page_still_used(page)))
+	for (i = 0; i < nr; i++) {
+		if (likely(!page_still_used(page + i)))
 			continue;
-		pr_err_ratelimited("page %#lx freed while in use, not reused\n",
-				   page_to_pfn(page));
+		report_used(page + i);
 		unused = false;
 	}
 	return unused;
 }
 
-static void reset_pages(struct page *page, unsigned int nr)
+static __always_inline void reset_pages(struct page *page, unsigned int nr)
 {
-	for (; nr; page++, nr--) {
-		page->mapping = NULL;
-		page->flags &= PAGE_FLAGS_KEPT;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		page[i].mapping = NULL;
+		page[i].flags &= PAGE_FLAGS_KEPT;
 	}
+}
+
+/* Nearly always it is one page: for that the compiler needs no loop. */
+static __always_inline void give_back(struct page *page, unsigned int order)
+{
+	unsigned int nr = 1 << order;
+
+	if (!pages_unused(page, nr))
+		return;
+
+	if (order && PageCompound(page))
+		undo_compound(page, nr);
+	page_table_check_free(page, order);
+	reset_pages(page, nr);
+	page_access_ops->free(page, order);
 }
 
 /**
@@ -72,17 +95,11 @@ static void reset_pages(struct page *page, unsigned int nr)
  */
 bool page_access_free(struct page *page, unsigned int order)
 {
-	unsigned int nr = 1 << order;
-
 	if (!page_inaccessible(page))
 		return false;
-	if (!pages_unused(page, nr))
-		return true;
-
-	if (PageCompound(page))
-		undo_compound(page, nr);
-	page_table_check_free(page, order);
-	reset_pages(page, nr);
-	page_access_ops->free(page, order);
+	if (likely(!order))
+		give_back(page, 0);
+	else
+		give_back(page, order);
 	return true;
 }

@@ -120,26 +120,6 @@ unsigned int unmapped_block_take_some(struct unmapped_block *block,
 }
 
 /**
- * unmapped_block_put() - Put a range back
- * @block: The block.
- * @idx: First page.
- * @order: Order of the range.
- */
-void unmapped_block_put(struct unmapped_block *block, unsigned int idx,
-			unsigned int order)
-{
-	unsigned int nr = 1U << order;
-
-	if (!order)
-		__clear_bit(idx, block->used);
-	else
-		bitmap_clear(block->used, idx, nr);
-	block->nr_free += nr;
-	if (idx < block->hint)
-		block->hint = idx;
-}
-
-/**
  * unmapped_block_mark_bad() - Keep a page from use
  * @block: The block.
  * @idx: The page, free, or in use and not to be put.

@@ -107,11 +107,29 @@ int unmapped_block_take(struct unmapped_block *block, unsigned int order);
 unsigned int unmapped_block_take_some(struct unmapped_block *block,
 				      struct unmapped_page *pages,
 				      unsigned int nr);
-void unmapped_block_put(struct unmapped_block *block, unsigned int idx,
-			unsigned int order);
 void unmapped_block_mark_bad(struct unmapped_block *block, unsigned int idx);
 unsigned int unmapped_block_withdraw(struct unmapped_block *block,
 				     unsigned long *pages);
+
+/**
+ * unmapped_block_put() - Put a range back
+ * @block: The block.
+ * @idx: First page.
+ * @order: Order of the range.
+ */
+static inline void unmapped_block_put(struct unmapped_block *block,
+				      unsigned int idx, unsigned int order)
+{
+	unsigned int nr = 1U << order;
+
+	if (!order)
+		__clear_bit(idx, block->used);
+	else
+		bitmap_clear(block->used, idx, nr);
+	block->nr_free += nr;
+	if (idx < block->hint)
+		block->hint = idx;
+}
 
 /**
  * unmapped_block_set_owner() - Note who has pages

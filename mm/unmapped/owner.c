@@ -47,13 +47,13 @@ static bool charge_owner(struct unmapped_owner *owner, unsigned int nr)
 	if (unlikely(max_kbytes))
 		return unmapped_count_below(&owner->used, nr,
 					    max_kbytes >> (PAGE_SHIFT - 10));
-	percpu_counter_add_batch(&owner->used, nr, UNMAPPED_COUNT_BATCH);
+	unmapped_count(&owner->used, nr);
 	return true;
 }
 
 static void uncharge_owner(struct unmapped_owner *owner, unsigned int nr)
 {
-	percpu_counter_add_batch(&owner->used, -(s64)nr, UNMAPPED_COUNT_BATCH);
+	unmapped_count(&owner->used, -(s32)nr);
 }
 
 /* Allocations at the same time may all find room for the last page. */

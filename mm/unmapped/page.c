@@ -21,7 +21,7 @@
 #include "unmapped.h"
 
 /* The range is the caller's alone; others use other bits of the words. */
-static bool clear_dirty(const struct unmapped_page *p, unsigned int nr)
+static __always_inline bool clear_dirty(const struct unmapped_page *p, unsigned int nr)
 {
 	unsigned int i;
 
@@ -45,7 +45,7 @@ static void forget_dirty(const struct unmapped_page *p, unsigned int nr)
 }
 
 /* A free page has a reference, a tail of a higher order has none. */
-static bool claim_pages(struct page *page, unsigned int order)
+static __always_inline bool claim_pages(struct page *page, unsigned int order)
 {
 	unsigned int nr = 1U << order;
 	unsigned int i;
@@ -58,24 +58,25 @@ static bool claim_pages(struct page *page, unsigned int order)
 }
 
 /* Pages that nobody else can find become the owner's. */
-static struct page *own_pages(const struct unmapped_page *p,
-			      const struct unmapped_request *req)
+static __always_inline struct page *
+own_pages(const struct unmapped_page *p, const struct unmapped_request *req,
+	  unsigned int order)
 {
 	struct page *page = unmapped_page(p);
 
-	unmapped_block_set_owner(p->block, p->idx, req->order, req->owner->id);
-	if (req->order && (req->gfp & __GFP_COMP))
-		prep_compound_page(page, req->order);
-	count_vm_events(UNMAPPED_ALLOC, 1UL << req->order);
+	unmapped_block_set_owner(p->block, p->idx, order, req->owner->id);
+	if (order && (req->gfp & __GFP_COMP))
+		prep_compound_page(page, order);
+	count_vm_events(UNMAPPED_ALLOC, 1UL << order);
 	return page;
 }
 
-static struct page *hand_out(const struct unmapped_page *p,
-			     const struct unmapped_request *req, bool fresh)
+static __always_inline struct page *
+hand_out_order(const struct unmapped_page *p,
+	       const struct unmapped_request *req, unsigned int order,
+	       bool raw)
 {
 	struct page *page = unmapped_page(p);
-	unsigned int order = req->order;
-	bool raw = fresh && !unmapped_wants_zero(req);
 
 	if (!raw && !clear_dirty(p, 1U << order))
 		goto put_pages;
@@ -85,11 +86,22 @@ static struct page *hand_out(const struct unmapped_page *p,
 		forget_dirty(p, 1U << order);
 
 	unmapped_change_page_owner(page, order, req->gfp);
-	return own_pages(p, req);
+	return own_pages(p, req, order);
 
 put_pages:
 	unmapped_node_put(p, order);
 	return NULL;
+}
+
+/* Nearly all requests are for one page: for them the compiler needs no loop. */
+static struct page *hand_out(const struct unmapped_page *p,
+			     const struct unmapped_request *req, bool fresh)
+{
+	bool raw = fresh && !unmapped_wants_zero(req);
+
+	if (likely(!req->order))
+		return hand_out_order(p, req, 0, raw);
+	return hand_out_order(p, req, req->order, raw);
 }
 
 /**
@@ -160,7 +172,7 @@ struct page *unmapped_publish_pages(struct unmapped_block *block,
 
 	/* They are freed one by one */
 	pgalloc_tag_split(page_folio(page), req->order, 0);
-	return own_pages(&p, req);
+	return own_pages(&p, req, req->order);
 }
 
 /*
@@ -172,20 +184,21 @@ struct page *unmapped_publish_pages(struct unmapped_block *block,
  * poison is left alone: to write to it may be fatal. It stays dirty, should
  * somebody take the mark away.
  */
-static void retire_page(const struct unmapped_page *p, unsigned int i, bool now)
+static void retire_page(struct unmapped_block *block, unsigned int idx,
+			struct page *page, bool now)
 {
-	struct page *page = unmapped_page(p) + i;
 	bool poisoned = PageHWPoison(page);
 
 	if (unlikely(poisoned) || !now || !unmapped_clear_page(page))
-		set_bit(p->idx + i, p->block->dirty);
+		set_bit(idx, block->dirty);
 	set_page_private(page, 0);
 	__SetPageOffline(page);
 	set_page_count(page, 1);
 }
 
 /* A page without an owner was kept from use, and is no longer poisoned. */
-static void disown_pages(const struct unmapped_page *p, unsigned int order)
+static __always_inline void disown_pages(const struct unmapped_page *p,
+					 unsigned int order)
 {
 	u16 id = p->block->owner[p->idx];
 
@@ -198,24 +211,36 @@ static void disown_pages(const struct unmapped_page *p, unsigned int order)
 	count_vm_events(UNMAPPED_FREE, 1UL << order);
 }
 
+static __always_inline void retire_pages(const struct unmapped_page *p,
+					 struct page *page, unsigned int order)
+{
+	bool now = in_task() && !irqs_disabled();
+	unsigned int i;
+
+	disown_pages(p, order);
+	unmapped_change_page_owner(page, order, GFP_NOWAIT);
+	for (i = 0; i < 1U << order; i++)
+		retire_page(p->block, p->idx + i, page + i, now);
+}
+
 static void unmapped_free(struct page *page, unsigned int order)
 {
 	struct unmapped_block *block = unmapped_block_of(page);
-	bool now = in_task() && !irqs_disabled();
 	struct unmapped_page p = { block };
-	unsigned int i;
 
 	if (WARN_ON_ONCE(!block))
 		return;	/* lost, but never in the buddy unmapped */
 
 	p.idx = page_to_pfn(page) - block->pfn;
-	disown_pages(&p, order);
-	unmapped_change_page_owner(page, order, GFP_NOWAIT);
-	for (i = 0; i < 1U << order; i++)
-		retire_page(&p, i, now);
-
-	if (order || READ_ONCE(block->split) || !unmapped_front_push(&p))
-		unmapped_node_put(&p, order);
+	if (likely(!order)) {
+		retire_pages(&p, page, 0);
+		if (likely(!READ_ONCE(block->split)) &&
+		    unmapped_front_push(&p))
+			return;
+	} else {
+		retire_pages(&p, page, order);
+	}
+	unmapped_node_put(&p, order);
 }
 
 /*

@@ -121,6 +121,32 @@ static struct page *try_exact(const struct unmapped_request *req, gfp_t gfp)
 	return try_pages(req, gfp);
 }
 
+/*
+ * Has the node a page of PMD size? The allocator is not asked in vain: it takes
+ * the failure for a shortage, and keeps fewer pages on the lists of the CPUs.
+ */
+static bool block_at_hand(int nid)
+{
+	struct zone *zone = NODE_DATA(nid)->node_zones;
+	struct zone *end = zone + MAX_NR_ZONES;
+	unsigned int order;
+
+	for (; zone < end; zone++)
+		for (order = UNMAPPED_BLOCK_ORDER; order < NR_PAGE_ORDERS;
+		     order++)
+			if (data_race(zone->free_area[order].nr_free))
+				return true;
+	return false;
+}
+
+static struct page *try_block_on_node(const struct unmapped_request *req)
+{
+	if (!block_at_hand(req->nid))
+		return NULL;
+	return try_block(req, cheap_gfp(req, UNMAPPED_BLOCK_ORDER) |
+			      __GFP_THISNODE);
+}
+
 /* A block unless the node had none a while ago. */
 static struct page *try_node(struct unmapped_node *node,
 			     const struct unmapped_request *req)
@@ -132,8 +158,7 @@ static struct page *try_node(struct unmapped_node *node,
 	if (node->miss_wait && req->order < UNMAPPED_BLOCK_ORDER) {
 		node->miss_wait--;
 	} else {
-		page = try_block(req, cheap_gfp(req, UNMAPPED_BLOCK_ORDER) |
-				      __GFP_THISNODE);
+		page = try_block_on_node(req);
 		if (page)
 			return page;
 		node->miss_wait = UNMAPPED_MISS_WAIT;

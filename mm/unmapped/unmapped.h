@@ -87,11 +87,28 @@ static inline bool unmapped_count_below(struct percpu_counter *count, s64 nr,
 	return __percpu_counter_limited_add(count, limit, nr,
 					    UNMAPPED_COUNT_BATCH);
 }
+
+/* percpu_counter_add_batch(), but for the call that it nearly always is */
+static __always_inline void unmapped_count(struct percpu_counter *count,
+					   s32 nr)
+{
+	s32 here = this_cpu_read(*count->counters);
+
+	if (likely(abs(here + nr) < UNMAPPED_COUNT_BATCH &&
+		   this_cpu_try_cmpxchg(*count->counters, &here, here + nr)))
+		return;
+	percpu_counter_add_batch(count, nr, UNMAPPED_COUNT_BATCH);
+}
 #else
 static inline bool unmapped_count_below(struct percpu_counter *count, s64 nr,
 					s64 limit)
 {
 	return percpu_counter_limited_add(count, limit, nr);
+}
+
+static inline void unmapped_count(struct percpu_counter *count, s32 nr)
+{
+	percpu_counter_add(count, nr);
 }
 #endif
 
