@@ -216,30 +216,41 @@ static bool all_marked(struct page *page, unsigned int order)
 /* How many blocks to look at for one that others are next to. */
 #define SEARCH_BLOCKS	64
 
-/*
- * The block with the highest address, as it is at the end of the list: what
- * comes after it is accepted, so that it needs no guard. It goes to the head
- * for others to take another one.
- */
-static struct page *next_block(struct zone *zone, unsigned int order)
+/* The block with the highest address, as it is at the end of the list. */
+static struct page *last_block(struct zone *zone, unsigned int order)
 {
-	struct page *page, *found = NULL;
 	unsigned int tries = SEARCH_BLOCKS;
-	unsigned long i;
+	struct page *page, *first;
 
-	guard(spinlock_irqsave)(&zone->lock);
+	lockdep_assert_held(&zone->lock);
+
 	list_for_each_entry_reverse(page, &zone->unaccepted_pages, buddy_list) {
-		found = pfn_to_page(ALIGN_DOWN(page_to_pfn(page),
+		first = pfn_to_page(ALIGN_DOWN(page_to_pfn(page),
 					       1UL << order));
-		if (all_marked(found, order))
-			break;
-		found = NULL;
+		if (all_marked(first, order))
+			return first;
 		if (!--tries)
 			break;
 	}
-	for (i = 0; found && i < 1UL << order; i += pageblock_nr_pages)
-		list_move(&found[i].buddy_list, &zone->unaccepted_pages);
-	return found;
+	return NULL;
+}
+
+/*
+ * What comes after the last block is accepted, so that it needs no guard. It
+ * goes to the head for others to take another one.
+ */
+static struct page *next_block(struct zone *zone, unsigned int order)
+{
+	struct page *page;
+	unsigned long i, flags;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	page = last_block(zone, order);
+	for (i = 0; page && i < 1UL << order; i += pageblock_nr_pages)
+		list_move(&page[i].buddy_list, &zone->unaccepted_pages);
+	spin_unlock_irqrestore(&zone->lock, flags);
+
+	return page;
 }
 
 /* Frees memory for others to take: who accepted it may have to come again. */
