@@ -78,7 +78,6 @@ struct page *unmapped_pages_alloc(gfp_t gfp, unsigned int order,
 
 	return unmapped_alloc(&req);
 }
-EXPORT_SYMBOL_GPL(unmapped_pages_alloc);
 
 struct page *unmapped_pages_alloc_node(gfp_t gfp, unsigned int order,
 				       struct unmapped_owner *owner, int nid)
@@ -92,7 +91,6 @@ struct page *unmapped_pages_alloc_node(gfp_t gfp, unsigned int order,
 
 	return unmapped_alloc(&req);
 }
-EXPORT_SYMBOL_GPL(unmapped_pages_alloc_node);
 
 struct folio *unmapped_folio_alloc(gfp_t gfp, unsigned int order,
 				   struct unmapped_owner *owner)
@@ -122,7 +120,6 @@ void unmapped_pages_free(struct page *page, unsigned int order)
 {
 	__free_pages(page, order);
 }
-EXPORT_SYMBOL_GPL(unmapped_pages_free);
 
 bool unmapped_alloc_start(void)
 {

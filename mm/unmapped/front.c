@@ -102,7 +102,10 @@ static void reverse(struct unmapped_page *pages, unsigned int nr)
 		swap(pages[i], pages[nr - 1 - i]);
 }
 
-/* For those after the caller, too. Not inline: what is on the stack is zeroed. */
+/*
+ * For those after the caller, too. Not inline: kernels that zero what is on the
+ * stack would do so in each call.
+ */
 static noinline bool fill(struct unmapped_node *node)
 {
 	struct unmapped_page pages[FRONT_BATCH];
@@ -155,20 +158,18 @@ bool unmapped_front_pop(struct unmapped_node *node, struct unmapped_page *p)
 {
 	bool local;
 
-	for (;;) {
-		if (!pop(node, p, &local)) {
-			if (!unmapped_node_has_pages(node))
-				return false;
-			if (!local)
-				return unmapped_node_take(node, 0, p);
-			if (!fill(node))
-				return false;
-			continue;
+	do {
+		while (pop(node, p, &local)) {
+			if (likely(!PageHWPoison(unmapped_page(p))))
+				return true;
+			unmapped_node_put(p, 0);
 		}
-		if (likely(!PageHWPoison(unmapped_page(p))))
-			return true;
-		unmapped_node_put(p, 0);
-	}
+		if (!unmapped_node_has_pages(node))
+			return false;
+		if (!local)
+			return unmapped_node_take(node, 0, p);
+	} while (fill(node));
+	return false;
 }
 
 static bool push(struct unmapped_node *node, const struct unmapped_page *p,

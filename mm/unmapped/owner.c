@@ -226,6 +226,7 @@ free_name:
 	kfree(owner);
 	return NULL;
 }
+EXPORT_SYMBOL_GPL(unmapped_owner_create);
 
 void unmapped_owner_destroy(struct unmapped_owner *owner)
 {
@@ -239,6 +240,7 @@ void unmapped_owner_destroy(struct unmapped_owner *owner)
 	reap_owner(owner);
 	rcu_read_unlock();
 }
+EXPORT_SYMBOL_GPL(unmapped_owner_destroy);
 
 unsigned long unmapped_owner_pages(struct unmapped_owner *owner)
 {

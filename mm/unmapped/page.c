@@ -21,7 +21,8 @@
 #include "unmapped.h"
 
 /* The range is the caller's alone; others use other bits of the words. */
-static __always_inline bool clear_dirty(const struct unmapped_page *p, unsigned int nr)
+static __always_inline bool clear_dirty(const struct unmapped_page *p,
+					unsigned int nr)
 {
 	unsigned int i;
 

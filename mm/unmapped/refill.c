@@ -134,7 +134,7 @@ static bool block_at_hand(int nid)
 	for (; zone < end; zone++)
 		for (order = UNMAPPED_BLOCK_ORDER; order < NR_PAGE_ORDERS;
 		     order++)
-			/* A page that is gone meanwhile is a failure, too */
+			/* A guess, without the zone's lock */
 			if (data_race(zone->free_area[order].nr_free))
 				return true;
 	return false;
