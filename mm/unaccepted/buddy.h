@@ -117,9 +117,8 @@ static inline void unaccepted_prepare_block(struct page *page, bool kasan)
 {
 }
 
-static inline void unaccepted_accept_pageblock(struct page *page)
-{
-}
+/* A macro, for the compiler to see what it always saw. */
+#define unaccepted_accept_pageblock(page)	do { } while (0)
 
 static inline int unaccepted_mode_setup(const char *mode)
 {
