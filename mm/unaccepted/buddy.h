@@ -118,7 +118,7 @@ static inline void unaccepted_prepare_block(struct page *page, bool kasan)
 }
 
 /* A macro, for the compiler to see what it always saw. */
-#define unaccepted_accept_pageblock(page)	do { } while (0)
+#define unaccepted_accept_pageblock(page)	((void)(page))
 
 static inline int unaccepted_mode_setup(const char *mode)
 {
