@@ -957,8 +957,8 @@ static void announce_hibernation(struct kunit *test)
 						 NULL), NOTIFY_OK);
 }
 
-/* Pages that only the CPUs' lists for the LRU still have do not prevent it. */
-static void test_hibernation(struct kunit *test)
+/* A page that nobody has but a CPU's list for the LRU. */
+static void leave_on_lru_list(struct kunit *test)
 {
 	struct folio *folio;
 
@@ -969,6 +969,12 @@ static void test_hibernation(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mem_cgroup_charge(folio, NULL, GFP_KERNEL), 0);
 	folio_add_lru(folio);
 	folio_put(folio);
+}
+
+/* Pages that only the CPUs' lists for the LRU still have do not prevent it. */
+static void test_hibernation(struct kunit *test)
+{
+	leave_on_lru_list(test);
 	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 1);
 	announce_hibernation(test);
 	KUNIT_EXPECT_EQ(test, more_pages(test), 0);
@@ -1888,14 +1894,7 @@ static void test_owner_destroy(struct kunit *test)
 /* Pages that only the lists for the LRU have come back; others are counted. */
 static void test_owner_drain(struct kunit *test)
 {
-	struct folio *folio;
-
-	lru_add_drain_all();
-	folio = unmapped_folio_alloc(GFP_KERNEL, 0, buffer_owner);
-	KUNIT_ASSERT_NOT_NULL(test, folio);
-	KUNIT_EXPECT_EQ(test, mem_cgroup_charge(folio, NULL, GFP_KERNEL), 0);
-	folio_add_lru(folio);
-	folio_put(folio);
+	leave_on_lru_list(test);
 	KUNIT_EXPECT_EQ(test, unmapped_owner_pages(buffer_owner), 1);
 	KUNIT_EXPECT_EQ(test, unmapped_owner_drain(buffer_owner), 0);
 	alloc_buffer(test);
