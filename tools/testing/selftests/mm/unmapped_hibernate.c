@@ -14,6 +14,7 @@
 #include <linux/suspend_ioctls.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -24,7 +25,9 @@
 #define FILE_PAGES	64
 #define WAIT_US		300000
 #define OPEN_TRIES	2000
-#define MAX_SECONDS	120
+/* A debug kernel takes half a minute for an image */
+#define IMAGE_SECONDS	90
+#define MAX_SECONDS	450
 
 /* Open while hibernation is announced. */
 static int snapshot = -1;
@@ -118,6 +121,7 @@ static pid_t start(int (*fn)(void))
 	if (!pid) {
 		/* Or it would be over when this task ends, and not before */
 		over();
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		_exit(fn());
 	}
 	return pid;
@@ -243,16 +247,19 @@ static int churn(void)
 	return 0;
 }
 
-static void make_images(int images, int *made, int *failed)
+/* Fewer if each takes long; how many. */
+static int make_images(int images, int *made, int *failed)
 {
-	int err;
+	time_t end = time(NULL) + IMAGE_SECONDS;
+	int err, i;
 
-	while (images--) {
+	for (i = 0; i < images && time(NULL) < end; i++) {
 		err = announce() ? make_image() : errno;
 		over();
 		*made += !err;
 		*failed += err && err != EBUSY;
 	}
+	return i;
 }
 
 static void test_churn(int images)
@@ -263,10 +270,12 @@ static void test_churn(int images)
 	pids[0] = start(churn);
 	for (i = 1; i < TASKS; i++) {
 		pids[i] = fork();
-		if (!pids[i])
+		if (!pids[i]) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			_exit(churn());
+		}
 	}
-	make_images(images, &made, &failed);
+	images = make_images(images, &made, &failed);
 	shared->stop = 1;
 	for (i = 0; i < TASKS; i++)
 		bad += exit_status(pids[i]) != 0;

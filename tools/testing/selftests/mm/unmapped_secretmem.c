@@ -14,10 +14,8 @@
  */
 #define _GNU_SOURCE
 #include <linux/falloc.h>
-#include <linux/loop.h>
 #include <pthread.h>
 #include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -399,26 +397,6 @@ static int test_ptrace(void)
 	return KSFT_PASS;
 }
 
-/* Returns a loop device over a file of one page; -1 if there are none. */
-static int loop_open(void)
-{
-	char name[32];
-	int control, nr, file, loop;
-
-	control = open("/dev/loop-control", O_RDWR);
-	if (control < 0)
-		return -1;
-	nr = ioctl(control, LOOP_CTL_GET_FREE);
-	close(control);
-	snprintf(name, sizeof(name), "/dev/loop%d", nr);
-	loop = open(name, O_RDWR | O_DIRECT);
-	file = memfd_create("disk", 0);
-	if (loop < 0 || ftruncate(file, MIB) || ioctl(loop, LOOP_SET_FD, file))
-		loop = -1;
-	close(file);
-	return loop;
-}
-
 static int direct_io(int disk, struct secret *s)
 {
 	ssize_t done;
@@ -443,7 +421,7 @@ static int direct_io(int disk, struct secret *s)
 static int test_direct_io(void)
 {
 	void *plain = aligned_alloc(PAGE, PAGE);
-	int disk = loop_open(), ret;
+	int disk = loop_over(memfd_create("disk", 0), MIB), ret;
 	struct secret s;
 
 	if (disk < 0)
@@ -453,8 +431,7 @@ static int test_direct_io(void)
 	expect(pwrite(disk, plain, PAGE, 0) == (ssize_t)PAGE,
 	       "an ordinary page is not written: %s", strerror(errno));
 	ret = direct_io(disk, &s);
-	ioctl(disk, LOOP_CLR_FD);
-	close(disk);
+	loop_end(disk);
 	secret_close(&s);
 	return ret;
 }
@@ -478,22 +455,6 @@ static int test_user_copy(void)
 }
 
 /* --- physical memory ------------------------------------------------------ */
-
-/* 0 when it cannot be told. */
-static __u64 phys_of(const void *p)
-{
-	__u64 entry = 0;
-	int fd;
-
-	fd = open("/proc/self/pagemap", O_RDONLY);
-	if (fd < 0)
-		return 0;
-	if (pread(fd, &entry, sizeof(entry),
-		  (uintptr_t)p / PAGE * sizeof(entry)) != sizeof(entry))
-		entry = 0;
-	close(fd);
-	return (entry & ((1ULL << 55) - 1)) * PAGE;
-}
 
 struct window {
 	const char *path;

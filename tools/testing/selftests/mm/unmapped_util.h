@@ -9,6 +9,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <linux/types.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -193,6 +195,51 @@ static inline off_t kcore_offset(int fd, __u64 phys)
 			return ph.p_offset + (phys - ph.p_paddr);
 	}
 	return 0;
+}
+
+/* Where the page of an address is; 0 when it cannot be told. */
+static inline __u64 phys_of(const void *p)
+{
+	__u64 entry = 0;
+	int fd;
+
+	fd = open("/proc/self/pagemap", O_RDONLY);
+	if (fd < 0)
+		return 0;
+	if (pread(fd, &entry, sizeof(entry),
+		  (uintptr_t)p / PAGE * sizeof(entry)) != sizeof(entry))
+		entry = 0;
+	close(fd);
+	return (entry & ((1ULL << 55) - 1)) * PAGE;
+}
+
+/*
+ * A loop device, opened for O_DIRECT, over a file that is made this large; -1 if
+ * there are none. It has the file: the caller's descriptor is closed.
+ */
+static inline int loop_over(int file, size_t bytes)
+{
+	char name[32];
+	int control, nr, loop;
+
+	control = open("/dev/loop-control", O_RDWR);
+	nr = ioctl(control, LOOP_CTL_GET_FREE);
+	close(control);
+	snprintf(name, sizeof(name), "/dev/loop%d", nr);
+	loop = open(name, O_RDWR | O_DIRECT);
+	if (loop >= 0 &&
+	    (ftruncate(file, bytes) || ioctl(loop, LOOP_SET_FD, file))) {
+		close(loop);
+		loop = -1;
+	}
+	close(file);
+	return loop;
+}
+
+static inline void loop_end(int loop)
+{
+	ioctl(loop, LOOP_CLR_FD);
+	close(loop);
 }
 
 static inline void give_up(int signal)
