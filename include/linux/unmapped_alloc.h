@@ -18,7 +18,9 @@
 #include <linux/rcupdate.h>
 #include <linux/types.h>
 
+struct address_space;
 struct folio;
+struct mempolicy;
 struct page;
 struct seq_file;
 
@@ -156,6 +158,72 @@ struct folio *unmapped_folio_alloc(gfp_t gfp, unsigned int order,
 				   struct unmapped_owner *owner);
 
 /**
+ * unmapped_mapping_start() - Keep the folios of a mapping outside the direct map
+ * @mapping: The mapping, which has no folio yet. Its file system allocates with
+ *	unmapped_mapping_alloc() from now on, and reaches contents through kmap.
+ *
+ * Context: Process context, may sleep; no mmap_lock held.
+ * Return: 0, or -EOPNOTSUPP if this machine cannot, or was told not to.
+ */
+int unmapped_mapping_start(struct address_space *mapping);
+
+/**
+ * unmapped_mapping_alloc() - Allocate a folio for a mapping
+ * @gfp: As for unmapped_pages_alloc().
+ * @order: As for unmapped_pages_alloc().
+ * @mpol: Memory policy of the mapping at this place.
+ * @ilx: Index for interleaving.
+ *
+ * The mapping is one that unmapped_mapping_start() has marked.
+ *
+ * Context: As @gfp says.
+ * Return: The folio, or NULL.
+ */
+struct folio *unmapped_mapping_alloc(gfp_t gfp, unsigned int order,
+				     struct mempolicy *mpol, pgoff_t ilx);
+
+/**
+ * unmapped_folio_alloc_like() - Allocate the folio that another one moves to
+ * @src: A folio of a mapping that is outside the direct map.
+ * @gfp: As for unmapped_pages_alloc_node().
+ * @nid: As for unmapped_pages_alloc_node().
+ *
+ * Context: As @gfp says.
+ * Return: A folio of the same order, or NULL.
+ */
+struct folio *unmapped_folio_alloc_like(const struct folio *src, gfp_t gfp,
+					int nid);
+
+/**
+ * unmapped_folio_may_move() - Ask whether contents may be copied
+ * @dst: Where to.
+ * @src: Where from, a folio outside the direct map.
+ *
+ * Return: true if both are of mappings that unmapped_mapping_start() has
+ * marked: the contents of other owners stay where they are.
+ */
+bool unmapped_folio_may_move(struct folio *dst, struct folio *src);
+
+/**
+ * unmapped_folio_misplaced() - Ask whether a folio is in the wrong mapping
+ * @mapping: The mapping that it is about to be added to.
+ * @folio: The folio.
+ *
+ * A folio that swap has read ahead is in the direct map, whosever it is.
+ *
+ * Return: true if the mapping is outside the direct map and the folio is not.
+ */
+#define unmapped_folio_misplaced(mapping, folio) \
+	(mapping_no_direct_map(mapping) && !folio_inaccessible(folio))
+
+/**
+ * unmapped_folio_forget() - Clear a folio that has been replaced
+ * @mapping: The mapping that it was misplaced in, if it was.
+ * @folio: The folio, locked, which the kernel can reach.
+ */
+void unmapped_folio_forget(struct address_space *mapping, struct folio *folio);
+
+/**
  * unmapped_folio_clear() - Clear a folio before its last reference is gone
  * @folio: The folio, which nobody uses any more.
  *
@@ -221,6 +289,29 @@ static inline struct folio *unmapped_folio_alloc(gfp_t gfp, unsigned int order,
 {
 	return NULL;
 }
+
+static inline int unmapped_mapping_start(struct address_space *mapping)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline struct folio *unmapped_mapping_alloc(gfp_t gfp,
+						   unsigned int order,
+						   struct mempolicy *mpol,
+						   pgoff_t ilx)
+{
+	return NULL;
+}
+
+static inline struct folio *unmapped_folio_alloc_like(const struct folio *src,
+						      gfp_t gfp, int nid)
+{
+	return NULL;
+}
+
+#define unmapped_folio_may_move(dst, src)		false
+#define unmapped_folio_misplaced(mapping, folio)	false
+#define unmapped_folio_forget(mapping, folio)		do { } while (0)
 
 static inline void unmapped_folio_clear(struct folio *folio)
 {

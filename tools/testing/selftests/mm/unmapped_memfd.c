@@ -1,0 +1,919 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Files outside the direct map: memfd_create(MFD_NO_DIRECT_MAP).
+ *
+ * They do what an ordinary memfd does: each test takes bytes in or out by
+ * another road through the kernel, and compares both ends. All that time
+ * /proc/kcore shows nothing at the direct-map address of any page of the file:
+ * what the kernel reads or writes it reaches through kmap.
+ *
+ * Each test runs in a process of its own, with a time limit. Needs root.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <linux/aio_abi.h>
+#include <linux/errqueue.h>
+#include <linux/io_uring.h>
+#include <linux/userfaultfd.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/ptrace.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#include "../kselftest.h"
+#include "unmapped_util.h"
+
+#ifndef MFD_NO_DIRECT_MAP
+#define MFD_NO_DIRECT_MAP	0x0020U
+#endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE		25
+#endif
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT		21
+#endif
+#ifndef MSG_ZEROCOPY
+#define MSG_ZEROCOPY		0x4000000
+#endif
+#ifndef SO_ZEROCOPY
+#define SO_ZEROCOPY		60
+#endif
+
+#define SEED		0xd1ec7UL
+#define SIZE		(256 * PAGE)
+#define SOME		(16 * PAGE)
+#define TEST_SECONDS	300
+
+#define expect(cond, fmt, ...)						\
+	do {								\
+		if (!(cond)) {						\
+			ksft_print_msg("line %d: " fmt "\n", __LINE__,	\
+				       ##__VA_ARGS__);			\
+			return KSFT_FAIL;				\
+		}							\
+	} while (0)
+
+#define skip(fmt, ...)							\
+	do {								\
+		ksft_print_msg(fmt "\n", ##__VA_ARGS__);		\
+		return KSFT_SKIP;					\
+	} while (0)
+
+/* --- the file ------------------------------------------------------------- */
+
+static int kcore;
+
+/* An ordinary one with no flags. */
+static bool file_open(struct secret *m, size_t bytes, unsigned int flags)
+{
+	m->bytes = bytes;
+	m->fd = memfd_create("test", flags);
+	if (m->fd < 0 || ftruncate(m->fd, bytes))
+		return false;
+	m->base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd,
+		       0);
+	return m->base != MAP_FAILED;
+}
+
+/* Whole of a pattern. */
+static bool hidden_open(struct secret *m, size_t bytes)
+{
+	if (!file_open(m, bytes, MFD_NO_DIRECT_MAP))
+		return false;
+	pattern_fill(m->base, bytes, SEED);
+	return true;
+}
+
+/* Pages of the file that can be seen at their direct-map address. */
+static size_t pages_shown(const struct secret *m)
+{
+	static char page[PAGE];
+	size_t at, shown = 0;
+	__u64 phys;
+	off_t offset;
+
+	for (at = 0; at < m->bytes; at += PAGE) {
+		/* In the page table, so that it can be found */
+		*(volatile char *)(m->base + at);
+		phys = phys_of(m->base + at);
+		offset = phys ? kcore_offset(kcore, phys) : 0;
+		shown += !offset ||
+			 (pread(kcore, page, PAGE, offset) == (ssize_t)PAGE &&
+			  nonzero_words(page, PAGE));
+	}
+	return shown;
+}
+
+/* The whole file, by its mapping. */
+static bool sound(const struct secret *m, __u64 seed)
+{
+	size_t wrong = pattern_errors(m->base, m->bytes, seed);
+	size_t shown = pages_shown(m);
+
+	if (wrong || shown)
+		ksft_print_msg("%zu words are wrong, %zu pages are shown\n",
+			       wrong, shown);
+	return !wrong && !shown;
+}
+
+static char *plain_pages(size_t bytes, __u64 seed)
+{
+	char *p = aligned_alloc(PAGE, bytes);
+
+	if (p && seed)
+		pattern_fill(p, bytes, seed);
+	else if (p)
+		memset(p, 0, bytes);
+	return p;
+}
+
+/* Without an ordinary page to be seen, seeing no other says nothing. */
+static int test_control(void)
+{
+	struct secret m;
+
+	expect(file_open(&m, SOME, 0), "open: %s", strerror(errno));
+	pattern_fill(m.base, m.bytes, SEED);
+	expect(pages_shown(&m) == SOME / PAGE, "%zu of %zu pages are shown",
+	       pages_shown(&m), SOME / PAGE);
+	return KSFT_PASS;
+}
+
+static int test_flags(void)
+{
+	struct secret m;
+
+	expect(memfd_create("x", MFD_NO_DIRECT_MAP | MFD_HUGETLB) < 0 &&
+	       errno == EINVAL, "with MFD_HUGETLB: %s", strerror(errno));
+	expect(file_open(&m, SOME, MFD_NO_DIRECT_MAP | MFD_CLOEXEC |
+					   MFD_ALLOW_SEALING),
+	       "with other flags: %s", strerror(errno));
+	expect(!nonzero_words(m.base, m.bytes), "fresh pages are not zero");
+	munmap(m.base, m.bytes);
+	expect(!fcntl(m.fd, F_ADD_SEALS, F_SEAL_WRITE), "seal: %s",
+	       strerror(errno));
+	expect(write(m.fd, "x", 1) < 0 && errno == EPERM, "a seal is ignored");
+	return KSFT_PASS;
+}
+
+/* --- files and pipes ------------------------------------------------------ */
+
+/* In pieces that cross pages. */
+static bool copy_out(int fd, char *to, size_t bytes)
+{
+	size_t at = 0, n = 1;
+	ssize_t got;
+
+	for (; at < bytes; at += got) {
+		got = pread(fd, to + at, n < bytes - at ? n : bytes - at, at);
+		if (got <= 0)
+			return false;
+		n = n * 3 % 9973;
+	}
+	return true;
+}
+
+static bool copy_in(int fd, const char *from, size_t bytes)
+{
+	size_t at = 0, n = 1;
+	ssize_t got;
+
+	for (; at < bytes; at += got) {
+		got = pwrite(fd, from + at, n < bytes - at ? n : bytes - at,
+			     at);
+		if (got <= 0)
+			return false;
+		n = n * 3 % 9973;
+	}
+	return true;
+}
+
+static int test_read_write(void)
+{
+	char *out = plain_pages(SIZE, 0), *in = plain_pages(SIZE, SEED + 1);
+	struct secret m;
+
+	expect(hidden_open(&m, SIZE), "open: %s", strerror(errno));
+	expect(copy_out(m.fd, out, SIZE), "read: %s", strerror(errno));
+	expect(!pattern_errors(out, SIZE, SEED), "read other bytes");
+	expect(copy_in(m.fd, in, SIZE), "write: %s", strerror(errno));
+	expect(sound(&m, SEED + 1), "after write");
+	return KSFT_PASS;
+}
+
+static bool drain(int fd, char *to, size_t bytes)
+{
+	ssize_t got;
+
+	for (; bytes; to += got, bytes -= got) {
+		got = read(fd, to, bytes);
+		if (got <= 0)
+			return false;
+	}
+	return true;
+}
+
+static int test_sendfile(void)
+{
+	char *out = plain_pages(SOME, 0);
+	struct secret m;
+	off_t at = 0;
+	int fds[2];
+
+	expect(hidden_open(&m, SOME), "open: %s", strerror(errno));
+	expect(!socketpair(AF_UNIX, SOCK_STREAM, 0, fds), "socketpair: %s",
+	       strerror(errno));
+	expect(sendfile(fds[0], m.fd, &at, SOME) == (ssize_t)SOME,
+	       "sendfile: %s", strerror(errno));
+	expect(drain(fds[1], out, SOME), "read: %s", strerror(errno));
+	expect(!pattern_errors(out, SOME, SEED), "other bytes came");
+	expect(sound(&m, SEED), "after sendfile");
+	return KSFT_PASS;
+}
+
+/* The pages themselves go into the pipe, and from there into the other. */
+static int test_splice(void)
+{
+	struct secret m, n;
+	loff_t from = 0, to = 0;
+	int fds[2];
+
+	expect(hidden_open(&m, SOME) &&
+	       file_open(&n, SOME, MFD_NO_DIRECT_MAP), "open: %s",
+	       strerror(errno));
+	expect(!pipe(fds), "pipe: %s", strerror(errno));
+	while (from < (loff_t)SOME) {
+		ssize_t got = splice(m.fd, &from, fds[1], NULL, SOME - from,
+				     0);
+
+		expect(got > 0, "splice: %s", strerror(errno));
+		expect(splice(fds[0], NULL, n.fd, &to, got, SPLICE_F_MOVE) ==
+		       got, "splice: %s", strerror(errno));
+	}
+	expect(sound(&n, SEED) && sound(&m, SEED), "after splice");
+	return KSFT_PASS;
+}
+
+static int test_vmsplice(void)
+{
+	char *out = plain_pages(SOME, 0);
+	struct secret m;
+	struct iovec iov;
+	int fds[2];
+
+	expect(hidden_open(&m, SOME), "open: %s", strerror(errno));
+	expect(!pipe(fds), "pipe: %s", strerror(errno));
+	iov = (struct iovec){ m.base, SOME };
+	expect(vmsplice(fds[1], &iov, 1, 0) == (ssize_t)SOME, "vmsplice: %s",
+	       strerror(errno));
+	expect(drain(fds[0], out, SOME), "read: %s", strerror(errno));
+	expect(!pattern_errors(out, SOME, SEED), "other bytes came");
+	expect(sound(&m, SEED), "after vmsplice");
+	return KSFT_PASS;
+}
+
+static int test_hole(void)
+{
+	char *out = plain_pages(PAGE, SEED);
+	struct secret m;
+
+	expect(hidden_open(&m, SOME), "open: %s", strerror(errno));
+	expect(!fallocate(m.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			  PAGE + 100, 2 * PAGE), "hole: %s", strerror(errno));
+	expect(pread(m.fd, out, PAGE, PAGE) == (ssize_t)PAGE, "read: %s",
+	       strerror(errno));
+	expect(!nonzero_words(out + 104, PAGE - 104), "the hole is not empty");
+	expect(!memcmp(out, m.base + PAGE, PAGE) &&
+	       !nonzero_words(m.base + 2 * PAGE, PAGE), "not so mapped");
+	expect(!fallocate(m.fd, 0, SOME, SOME), "fallocate: %s",
+	       strerror(errno));
+	expect(!pages_shown(&m), "pages are shown");
+	return KSFT_PASS;
+}
+
+/* --- disks ---------------------------------------------------------------- */
+
+static int test_direct_io(void)
+{
+	int disk = loop_over(memfd_create("disk", 0), MIB);
+	struct secret m;
+
+	if (disk < 0)
+		skip("no loop device");
+	expect(hidden_open(&m, SOME), "open: %s", strerror(errno));
+	expect(pwrite(disk, m.base, SOME, 0) == (ssize_t)SOME, "write: %s",
+	       strerror(errno));
+	memset(m.base, 1, SOME);
+	expect(pread(disk, m.base, SOME, 0) == (ssize_t)SOME, "read: %s",
+	       strerror(errno));
+	loop_end(disk);
+	expect(sound(&m, SEED), "after a round over the disk");
+	return KSFT_PASS;
+}
+
+/* The file is the disk. */
+static int test_loop(void)
+{
+	char *in = plain_pages(SIZE, SEED + 1), *out = plain_pages(SIZE, 0);
+	struct secret m;
+	int disk;
+
+	expect(hidden_open(&m, SIZE), "open: %s", strerror(errno));
+	disk = loop_over(dup(m.fd), SIZE);
+	if (disk < 0)
+		skip("no loop device");
+	expect(pread(disk, out, SIZE, 0) == (ssize_t)SIZE, "read: %s",
+	       strerror(errno));
+	expect(!pattern_errors(out, SIZE, SEED), "read other bytes");
+	expect(pwrite(disk, in, SIZE, 0) == (ssize_t)SIZE, "write: %s",
+	       strerror(errno));
+	expect(!fsync(disk), "fsync: %s", strerror(errno));
+	loop_end(disk);
+	expect(sound(&m, SEED + 1), "after write");
+	return KSFT_PASS;
+}
+
+static bool aio_one(aio_context_t ctx, int fd, int op, void *p, size_t bytes)
+{
+	struct iocb cb = {
+		.aio_lio_opcode = op,
+		.aio_fildes = fd,
+		.aio_buf = (uintptr_t)p,
+		.aio_nbytes = bytes,
+	};
+	struct iocb *cbs = &cb;
+	struct io_event event;
+
+	return syscall(__NR_io_submit, ctx, 1L, &cbs) == 1 &&
+	       syscall(__NR_io_getevents, ctx, 1L, 1L, &event, NULL) == 1 &&
+	       event.res == (__s64)bytes;
+}
+
+static int test_aio(void)
+{
+	int disk = loop_over(memfd_create("disk", 0), MIB);
+	aio_context_t ctx = 0;
+	struct secret m;
+
+	if (disk < 0 || syscall(__NR_io_setup, 4, &ctx))
+		skip("no loop device or no AIO");
+	expect(hidden_open(&m, SOME), "open: %s", strerror(errno));
+	expect(aio_one(ctx, disk, IOCB_CMD_PWRITE, m.base, SOME), "write");
+	memset(m.base, 1, SOME);
+	expect(aio_one(ctx, disk, IOCB_CMD_PREAD, m.base, SOME), "read");
+	loop_end(disk);
+	expect(sound(&m, SEED), "after a round over the disk");
+	return KSFT_PASS;
+}
+
+struct ring {
+	int fd;
+	struct io_uring_params p;
+	char *rings;
+	struct io_uring_sqe *sqes;
+};
+
+static bool ring_open(struct ring *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->fd = syscall(__NR_io_uring_setup, 4, &r->p);
+	if (r->fd < 0)
+		return false;
+	r->rings = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			r->fd, IORING_OFF_SQ_RING);
+	r->sqes = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd,
+		       IORING_OFF_SQES);
+	return r->rings != MAP_FAILED && r->sqes != MAP_FAILED;
+}
+
+/* With buffer 0; the result. */
+static int ring_one(struct ring *r, int op, int fd, void *p, size_t bytes)
+{
+	unsigned int *tail = (unsigned int *)(r->rings + r->p.sq_off.tail);
+	unsigned int *head = (unsigned int *)(r->rings + r->p.cq_off.head);
+	struct io_uring_cqe *cqes = (void *)(r->rings + r->p.cq_off.cqes);
+	unsigned int i = *tail & (r->p.sq_entries - 1);
+	int res;
+
+	r->sqes[i] = (struct io_uring_sqe){
+		.opcode = op,
+		.fd = fd,
+		.addr = (uintptr_t)p,
+		.len = bytes,
+	};
+	((unsigned int *)(r->rings + r->p.sq_off.array))[i] = i;
+	__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
+	if (syscall(__NR_io_uring_enter, r->fd, 1, 1, IORING_ENTER_GETEVENTS,
+		    NULL, 0) != 1)
+		return -errno;
+	res = cqes[*head & (r->p.cq_entries - 1)].res;
+	__atomic_store_n(head, *head + 1, __ATOMIC_RELEASE);
+	return res;
+}
+
+static int test_io_uring(void)
+{
+	int disk = loop_over(memfd_create("disk", 0), MIB);
+	struct secret m;
+	struct iovec iov;
+	struct ring r;
+
+	if (disk < 0 || !ring_open(&r))
+		skip("no loop device or no io_uring");
+	expect(hidden_open(&m, SOME), "open: %s", strerror(errno));
+	iov = (struct iovec){ m.base, SOME };
+	expect(!syscall(__NR_io_uring_register, r.fd, IORING_REGISTER_BUFFERS,
+			&iov, 1), "register: %s", strerror(errno));
+	expect(ring_one(&r, IORING_OP_WRITE_FIXED, disk, m.base, SOME) == SOME,
+	       "write");
+	memset(m.base, 1, SOME);
+	expect(ring_one(&r, IORING_OP_READ_FIXED, disk, m.base, SOME) == SOME,
+	       "read");
+	loop_end(disk);
+	expect(sound(&m, SEED), "after a round over the disk");
+	return KSFT_PASS;
+}
+
+/* --- network -------------------------------------------------------------- */
+
+/* A TCP connection of two ends over the loopback device. */
+static bool connect_tcp(int fds[2])
+{
+	struct sockaddr_in a = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(a);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+	return listener >= 0 && !bind(listener, (void *)&a, len) &&
+	       !listen(listener, 1) &&
+	       !getsockname(listener, (void *)&a, &len) &&
+	       !connect(fds[0], (void *)&a, len) &&
+	       (fds[1] = accept(listener, NULL, NULL)) >= 0;
+}
+
+static int test_zerocopy(void)
+{
+	char *out = plain_pages(SOME, 0), control[128];
+	struct msghdr msg = {
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct pollfd poll_error;
+	int fds[2], one = 1;
+	struct secret m;
+
+	if (!connect_tcp(fds))
+		skip("no TCP on the loopback device: %s", strerror(errno));
+	expect(hidden_open(&m, SOME), "open: %s", strerror(errno));
+	expect(!setsockopt(fds[0], SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)),
+	       "SO_ZEROCOPY: %s", strerror(errno));
+	expect(send(fds[0], m.base, SOME, MSG_ZEROCOPY) == (ssize_t)SOME,
+	       "send: %s", strerror(errno));
+	expect(drain(fds[1], out, SOME), "read: %s", strerror(errno));
+	expect(!pattern_errors(out, SOME, SEED), "other bytes came");
+	poll_error = (struct pollfd){ fds[0], 0, 0 };
+	expect(poll(&poll_error, 1, 10000) == 1 &&
+	       recvmsg(fds[0], &msg, MSG_ERRQUEUE) >= 0, "not completed");
+	expect(sound(&m, SEED), "after send");
+	return KSFT_PASS;
+}
+
+static int test_sendfile_tcp(void)
+{
+	char *out = plain_pages(SOME, 0);
+	struct secret m;
+	off_t at = 0;
+	int fds[2];
+
+	if (!connect_tcp(fds))
+		skip("no TCP on the loopback device: %s", strerror(errno));
+	expect(hidden_open(&m, SOME), "open: %s", strerror(errno));
+	expect(sendfile(fds[0], m.fd, &at, SOME) == (ssize_t)SOME,
+	       "sendfile: %s", strerror(errno));
+	expect(drain(fds[1], out, SOME), "read: %s", strerror(errno));
+	expect(!pattern_errors(out, SOME, SEED), "other bytes came");
+	expect(sound(&m, SEED), "after sendfile");
+	return KSFT_PASS;
+}
+
+/* --- other processes ------------------------------------------------------ */
+
+static int exit_status(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+static int test_process_vm(void)
+{
+	char *buf = plain_pages(SOME, 0);
+	struct iovec here = { buf, SOME }, there;
+	struct secret m;
+
+	expect(hidden_open(&m, SOME), "open: %s", strerror(errno));
+	there = (struct iovec){ m.base, SOME };
+	expect(process_vm_readv(getpid(), &here, 1, &there, 1, 0) ==
+	       (ssize_t)SOME, "readv: %s", strerror(errno));
+	expect(!pattern_errors(buf, SOME, SEED), "other bytes came");
+	pattern_fill(buf, SOME, SEED + 1);
+	expect(process_vm_writev(getpid(), &here, 1, &there, 1, 0) ==
+	       (ssize_t)SOME, "writev: %s", strerror(errno));
+	expect(sound(&m, SEED + 1), "after writev");
+	return KSFT_PASS;
+}
+
+static int peek_child(long *addr)
+{
+	pid_t parent = getppid();
+	int status;
+	long word;
+
+	if (ptrace(PTRACE_ATTACH, parent, 0, 0) ||
+	    waitpid(parent, &status, 0) != parent)
+		return 1;
+	errno = 0;
+	word = ptrace(PTRACE_PEEKDATA, parent, addr, 0);
+	status = errno || (__u64)word != pattern_word(SEED, 0) ? 2 : 0;
+	if (ptrace(PTRACE_POKEDATA, parent, addr, 42L))
+		status = 3;
+	ptrace(PTRACE_DETACH, parent, 0, 0);
+	return status;
+}
+
+static int test_ptrace(void)
+{
+	struct secret m;
+	int status;
+	pid_t pid;
+
+	expect(hidden_open(&m, PAGE), "open: %s", strerror(errno));
+	pid = fork();
+	if (!pid)
+		_exit(peek_child((long *)m.base));
+	status = exit_status(pid);
+	expect(!status && *(long *)m.base == 42, "failed (%d)", status);
+	expect(!pages_shown(&m), "pages are shown");
+	return KSFT_PASS;
+}
+
+/* A private mapping: what is written is the process's own, and ordinary. */
+static int test_private(void)
+{
+	struct secret m;
+	char *own;
+	pid_t pid;
+
+	expect(hidden_open(&m, SOME), "open: %s", strerror(errno));
+	own = mmap(NULL, SOME, PROT_READ | PROT_WRITE, MAP_PRIVATE, m.fd, 0);
+	expect(own != MAP_FAILED, "mmap: %s", strerror(errno));
+	expect(!pattern_errors(own, SOME, SEED), "reads other bytes");
+	pid = fork();
+	if (!pid) {
+		own[0]++;
+		own[PAGE]++;
+		_exit(memcmp(own + 1, m.base + 1, PAGE - 1) ||
+		      own[PAGE] == m.base[PAGE]);
+	}
+	expect(!exit_status(pid), "the child's copy is wrong");
+	own[0]++;
+	expect(!memcmp(own + 1, m.base + 1, SOME - 1), "the copy is wrong");
+	expect(sound(&m, SEED), "after writes to copies");
+	return KSFT_PASS;
+}
+
+/* The core of a process that maps the file has its contents. */
+static int test_coredump(void)
+{
+	struct rlimit rl = { RLIM_INFINITY, RLIM_INFINITY };
+	char *core = plain_pages(MIB, 0);
+	struct secret m;
+	size_t at, hits = 0;
+	ssize_t got;
+	int status, fd;
+	pid_t pid;
+
+	if (!write_string("/proc/sys/kernel/core_pattern", "/tmp/core"))
+		skip("no core dumps");
+	expect(hidden_open(&m, SOME), "open: %s", strerror(errno));
+	pid = fork();
+	if (!pid) {
+		setrlimit(RLIMIT_CORE, &rl);
+		write_string("/proc/self/coredump_filter", "0x3f");
+		abort();
+	}
+	waitpid(pid, &status, 0);
+	expect(WCOREDUMP(status), "no core (%#x)", status);
+	fd = open("/tmp/core", O_RDONLY);
+	while ((got = read(fd, core, MIB)) > 0)
+		for (at = 0; at + PAGE <= (size_t)got; at += PAGE)
+			hits += !memcmp(core + at, m.base, PAGE);
+	unlink("/tmp/core");
+	expect(hits, "the core does not have the file");
+	expect(sound(&m, SEED), "after the dump");
+	return KSFT_PASS;
+}
+
+static void *uffd_serve(void *data)
+{
+	char *page = plain_pages(PAGE, SEED);
+	int uffd = *(int *)data;
+	struct uffd_msg msg;
+	struct uffdio_copy copy;
+
+	if (read(uffd, &msg, sizeof(msg)) != sizeof(msg))
+		return NULL;
+	copy = (struct uffdio_copy){
+		.dst = msg.arg.pagefault.address & ~(PAGE - 1),
+		.src = (uintptr_t)page,
+		.len = PAGE,
+	};
+	ioctl(uffd, UFFDIO_COPY, &copy);
+	return NULL;
+}
+
+static int test_userfaultfd(void)
+{
+	int uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg;
+	struct secret m;
+	pthread_t server;
+
+	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api))
+		skip("no userfaultfd");
+	expect(file_open(&m, PAGE, MFD_NO_DIRECT_MAP), "open: %s",
+	       strerror(errno));
+	reg = (struct uffdio_register){
+		.range = { (uintptr_t)m.base, PAGE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	expect(!ioctl(uffd, UFFDIO_REGISTER, &reg), "register: %s",
+	       strerror(errno));
+	expect(!pthread_create(&server, NULL, uffd_serve, &uffd), "no thread");
+	expect(sound(&m, SEED), "after UFFDIO_COPY");
+	pthread_join(server, NULL);
+	return KSFT_PASS;
+}
+
+/* --- folios that take the place of others --------------------------------- */
+
+/* A swap area in memory; the loop device's number, or -1. */
+static int swap_start(char *name, size_t bytes)
+{
+	int file = memfd_create("swap", 0), disk;
+	struct {
+		char unused[1024];
+		__u32 version, last_page;
+	} head = { .version = 1, .last_page = bytes / PAGE - 1 };
+	struct stat st;
+
+	if (pwrite(file, &head, sizeof(head), 0) != sizeof(head) ||
+	    pwrite(file, "SWAPSPACE2", 10, PAGE - 10) != 10)
+		return -1;
+	disk = loop_over(file, bytes);
+	if (disk < 0 || fstat(disk, &st))
+		return -1;
+	sprintf(name, "/dev/loop%u", (unsigned int)st.st_rdev & 0xff);
+	return swapon(name, 0) ? -1 : disk;
+}
+
+/* Until all is out, or nothing more goes. */
+static __u64 page_out(const struct secret *m)
+{
+	__u64 before = vmstat("pswpout");
+	int i;
+
+	for (i = 0; i < 10; i++)
+		madvise(m->base, m->bytes, MADV_PAGEOUT);
+	return vmstat("pswpout") - before;
+}
+
+static int test_swap(void)
+{
+	__u64 out, in = vmstat("pswpin");
+	struct secret m;
+	char name[32];
+	int disk;
+
+	disk = swap_start(name, 4 * MIB);
+	if (disk < 0)
+		skip("no swap: %s", strerror(errno));
+	expect(hidden_open(&m, SIZE), "open: %s", strerror(errno));
+	out = page_out(&m);
+	expect(out >= SIZE / PAGE / 2, "%llu pages went out", out);
+	expect(sound(&m, SEED), "after swap");
+	in = vmstat("pswpin") - in;
+	expect(in, "no page came in");
+	out = page_out(&m);
+	expect(out >= SIZE / PAGE / 2, "%llu pages went out again", out);
+	expect(!swapoff(name), "swapoff: %s", strerror(errno));
+	expect(sound(&m, SEED), "after swapoff");
+	loop_end(disk);
+	return KSFT_PASS;
+}
+
+static int test_compaction(void)
+{
+	struct secret m;
+
+	expect(hidden_open(&m, SIZE), "open: %s", strerror(errno));
+	if (!write_string("/proc/sys/vm/compact_memory", "1"))
+		skip("no compaction");
+	expect(sound(&m, SEED), "after compaction");
+	return KSFT_PASS;
+}
+
+/* All pages to a node; how many are there then. */
+static int move_all(const struct secret *m, int node)
+{
+	int nodes[SOME / PAGE], status[SOME / PAGE], n = 0;
+	void *pages[SOME / PAGE];
+	size_t i;
+
+	for (i = 0; i < SOME / PAGE; i++) {
+		pages[i] = m->base + i * PAGE;
+		nodes[i] = node;
+		*(volatile char *)pages[i];
+	}
+	syscall(__NR_move_pages, 0, SOME / PAGE, pages, nodes, status,
+		1 << 2 /* MPOL_MF_MOVE_ALL */);
+	syscall(__NR_move_pages, 0, SOME / PAGE, pages, NULL, status, 0);
+	for (i = 0; i < SOME / PAGE; i++)
+		n += status[i] == node;
+	return n;
+}
+
+static int test_move_pages(void)
+{
+	struct secret m;
+	int node, n;
+
+	if (access("/sys/devices/system/node/node1", F_OK))
+		skip("one node");
+	expect(hidden_open(&m, SOME), "open: %s", strerror(errno));
+	for (node = 1; node >= 0; node--) {
+		n = move_all(&m, node);
+		expect(n == SOME / PAGE, "%d pages moved to node %d", n, node);
+		expect(sound(&m, SEED), "after move_pages to %d", node);
+	}
+	return KSFT_PASS;
+}
+
+/* The policy of the mapping chooses the node, as it does for others. */
+static int test_policy(void)
+{
+	unsigned long mask = 2;
+	int status[1] = { -1 };
+	struct secret m;
+	void *page;
+
+	if (access("/sys/devices/system/node/node1", F_OK))
+		skip("one node");
+	expect(file_open(&m, SOME, MFD_NO_DIRECT_MAP), "open: %s",
+	       strerror(errno));
+	expect(!syscall(__NR_mbind, m.base, SOME, 2 /* MPOL_BIND */, &mask,
+			8 * sizeof(mask), 0), "mbind: %s", strerror(errno));
+	pattern_fill(m.base, SOME, SEED);
+	for (page = m.base; page < (void *)m.base + SOME; page += PAGE) {
+		syscall(__NR_move_pages, 0, 1L, &page, NULL, status, 0);
+		expect(status[0] == 1, "a page is on node %d", status[0]);
+	}
+	expect(sound(&m, SEED), "after mbind");
+	return KSFT_PASS;
+}
+
+/* A huge page would be one of the direct map. */
+static int test_collapse(void)
+{
+	size_t bytes = 4 * MIB;
+	struct secret m;
+
+	expect(hidden_open(&m, bytes), "open: %s", strerror(errno));
+	expect(madvise(m.base, bytes, MADV_COLLAPSE), "collapsed");
+	expect(sound(&m, SEED), "after MADV_COLLAPSE");
+	return KSFT_PASS;
+}
+
+/* --- the direct map ------------------------------------------------------- */
+
+/* Nobody's page comes back with what was in the file. */
+static int test_ordinary_zero(void)
+{
+	struct secret m;
+	char *p;
+
+	expect(hidden_open(&m, 8 * MIB), "open: %s", strerror(errno));
+	secret_close(&m);
+	run_shrinkers();
+	p = mmap(NULL, 64 * MIB, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	expect(!nonzero_words(p, 64 * MIB), "pages are not zero");
+	return KSFT_PASS;
+}
+
+/* I/O changes nothing there: it has slots of its own. */
+static int test_direct_map(void)
+{
+	__u64 splits = vmstat("direct_map_level2_splits");
+	__u64 large = meminfo("DirectMap2M");
+	char *out = plain_pages(SIZE, 0);
+	struct secret m;
+	int i;
+
+	expect(hidden_open(&m, SIZE), "open: %s", strerror(errno));
+	large = meminfo("DirectMap2M");
+	splits = vmstat("direct_map_level2_splits");
+	for (i = 0; i < 20; i++)
+		expect(copy_out(m.fd, out, SIZE) && copy_in(m.fd, out, SIZE),
+		       "I/O: %s", strerror(errno));
+	expect(vmstat("direct_map_level2_splits") == splits &&
+	       meminfo("DirectMap2M") == large, "the direct map changed");
+	expect(sound(&m, SEED), "after I/O");
+	return KSFT_PASS;
+}
+
+/* --- running -------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	int (*fn)(void);
+} tests[] = {
+	{ "an ordinary memfd is shown", test_control },
+	{ "flags", test_flags },
+	{ "read and write", test_read_write },
+	{ "sendfile", test_sendfile },
+	{ "splice", test_splice },
+	{ "vmsplice", test_vmsplice },
+	{ "fallocate and holes", test_hole },
+	{ "O_DIRECT", test_direct_io },
+	{ "a loop device over the file", test_loop },
+	{ "AIO", test_aio },
+	{ "io_uring with registered buffers", test_io_uring },
+	{ "MSG_ZEROCOPY", test_zerocopy },
+	{ "sendfile over TCP", test_sendfile_tcp },
+	{ "process_vm_readv, writev", test_process_vm },
+	{ "ptrace", test_ptrace },
+	{ "private mappings and fork", test_private },
+	{ "core dump", test_coredump },
+	{ "userfaultfd", test_userfaultfd },
+	{ "swap and swapoff", test_swap },
+	{ "compaction", test_compaction },
+	{ "move_pages", test_move_pages },
+	{ "memory policy", test_policy },
+	{ "no huge pages", test_collapse },
+	{ "ordinary pages are zero afterwards", test_ordinary_zero },
+	{ "I/O leaves the direct map alone", test_direct_map },
+};
+
+static int run_alone(int (*fn)(void))
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		alarm(TEST_SECONDS);
+		exit(fn());
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		return KSFT_FAIL;
+	if (WIFSIGNALED(status))
+		ksft_print_msg("ended by signal %d\n", WTERMSIG(status));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : KSFT_FAIL;
+}
+
+int main(void)
+{
+	size_t i;
+	int fd;
+
+	ksft_print_header();
+	if (geteuid())
+		ksft_exit_skip("needs root\n");
+	fd = memfd_create("test", MFD_NO_DIRECT_MAP);
+	if (fd < 0 && (errno == EINVAL || errno == EOPNOTSUPP) &&
+	    !cache_is_on())
+		ksft_exit_skip("needs the cache of unmapped pages\n");
+	close(fd);
+	kcore = open("/proc/kcore", O_RDONLY);
+	if (kcore < 0)
+		ksft_exit_skip("needs /proc/kcore\n");
+	ksft_set_plan(ARRAY_SIZE(tests));
+	for (i = 0; i < ARRAY_SIZE(tests); i++)
+		ksft_test_result_report(run_alone(tests[i].fn), "%s\n",
+					tests[i].name);
+	ksft_finished();
+}
