@@ -183,6 +183,18 @@ struct folio *unmapped_mapping_alloc(gfp_t gfp, unsigned int order,
 				     struct mempolicy *mpol, pgoff_t ilx);
 
 /**
+ * unmapped_mapping_error() - Say why a mapping got no folio
+ * @mapping: Any mapping.
+ *
+ * Where the allocator could have called the OOM killer it has. So what stands in
+ * the way is a cap, or a memory policy: to try again would be in vain.
+ *
+ * Return: -ENOSPC for a mapping outside the direct map, else -ENOMEM.
+ */
+#define unmapped_mapping_error(mapping) \
+	(mapping_no_direct_map(mapping) ? -ENOSPC : -ENOMEM)
+
+/**
  * unmapped_folio_alloc_like() - Allocate the folio that another one moves to
  * @src: A folio of a mapping that is outside the direct map.
  * @gfp: As for unmapped_pages_alloc_node().
@@ -309,6 +321,7 @@ static inline struct folio *unmapped_folio_alloc_like(const struct folio *src,
 	return NULL;
 }
 
+#define unmapped_mapping_error(mapping)			(-ENOMEM)
 #define unmapped_folio_may_move(dst, src)		false
 #define unmapped_folio_misplaced(mapping, folio)	false
 #define unmapped_folio_forget(mapping, folio)		do { } while (0)

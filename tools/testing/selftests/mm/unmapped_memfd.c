@@ -724,13 +724,19 @@ static int test_swap(void)
 	return KSFT_PASS;
 }
 
+/* No attempt is made to move them: it would fail. */
 static int test_compaction(void)
 {
+	__u64 failed;
 	struct secret m;
 
-	expect(hidden_open(&m, SIZE), "open: %s", strerror(errno));
+	expect(hidden_open(&m, 8 * MIB), "open: %s", strerror(errno));
+	failed = vmstat("pgmigrate_fail");
 	if (!write_string("/proc/sys/vm/compact_memory", "1"))
 		skip("no compaction");
+	failed = vmstat("pgmigrate_fail") - failed;
+	expect(failed < 8 * MIB / PAGE / 2, "%llu pages could not be moved",
+	       failed);
 	expect(sound(&m, SEED), "after compaction");
 	return KSFT_PASS;
 }
@@ -806,6 +812,34 @@ static int test_collapse(void)
 	return KSFT_PASS;
 }
 
+/* --- limits --------------------------------------------------------------- */
+
+#define CAP	"/proc/sys/vm/unmapped_file_max_kbytes"
+
+/* More than the cap is refused with an error, page by page. */
+static int test_cap(void)
+{
+	char *in = plain_pages(PAGE, SEED), value[32];
+	struct secret m;
+	size_t got;
+	int ok;
+
+	expect(file_open(&m, 2 * SIZE, MFD_NO_DIRECT_MAP), "open: %s",
+	       strerror(errno));
+	sprintf(value, "%llu", unmapped_used() + SIZE / 1024);
+	if (!write_string(CAP, value))
+		skip("no " CAP);
+	sigbus_prepare();
+	got = touch_pages(m.base, 2 * SIZE / PAGE);
+	ok = pwrite(m.fd, in, PAGE, 2 * SIZE - PAGE) < 0 && errno == ENOSPC;
+	write_string(CAP, "0");
+	expect(got >= SIZE / PAGE - 64 && got <= SIZE / PAGE + 64,
+	       "%zu pages below a cap of %lu", got, SIZE / PAGE);
+	expect(ok, "write: %s", strerror(errno));
+	expect(touch_page(m.base + 2 * SIZE - PAGE), "without a cap: SIGBUS");
+	return KSFT_PASS;
+}
+
 /* --- the direct map ------------------------------------------------------- */
 
 /* Nobody's page comes back with what was in the file. */
@@ -873,6 +907,7 @@ static const struct {
 	{ "move_pages", test_move_pages },
 	{ "memory policy", test_policy },
 	{ "no huge pages", test_collapse },
+	{ "a cap is kept, with an error", test_cap },
 	{ "ordinary pages are zero afterwards", test_ordinary_zero },
 	{ "I/O leaves the direct map alone", test_direct_map },
 };
