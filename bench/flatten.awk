@@ -31,4 +31,9 @@ function field(key,   i)
 	put(state kv[1], kv[2])
 }
 
+/^copy / {
+	put(state "copy." field("kind") ".read", field("read"))
+	put(state "copy." field("kind") ".write", field("write"))
+}
+
 /^ctxsw / { put(state "context_switch", field("min")) }

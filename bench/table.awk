@@ -155,6 +155,27 @@ function secretmem_costs(   s)
 	split_costs("  no 2M page", "frag", "secretmem")
 }
 
+# What a slot adds to a copy, on the same kernel.
+function slot_row(label, name,   plain, slot)
+{
+	plain = mean("on", "single", "used.copy.ordinary." name)
+	slot = mean("on", "single", "used.copy.hidden." name)
+	line(label, shown("on", "single", "used.copy.ordinary." name),
+	     shown("on", "single", "used.copy.hidden." name),
+	     have("on", "single", "used.copy.hidden." name) ? \
+		sprintf("%+.0f", slot - plain) : "-",
+	     "100 more or less",
+	     have("on", "single", "used.copy.hidden." name) ? \
+		verdict(slot - plain <= 100) : "not run")
+}
+
+function slots()
+{
+	title("4K of a memfd, ordinary | outside the direct map, both on patched")
+	slot_row("pread", "read")
+	slot_row("pwrite", "write")
+}
+
 function interrupts(   n)
 {
 	title("interprocessor interrupts per secretmem page (CAL row)")
@@ -188,7 +209,8 @@ function direct_map()
 BEGIN {
 	names = "pair_order0 pair_order3 pair_order9 alloc_order0 " \
 		"free_order0 kmap_local kmap_atomic memcpy_from_page " \
-		"clear_highpage copy_highpage context_switch"
+		"clear_highpage copy_highpage context_switch " \
+		"copy.ordinary.read copy.ordinary.write"
 	nr = split(names, name, " ")
 	nr_memory = split("anon.min.fault anon.min.free shmem.min.fault " \
 			  "shmem.min.free", memory, " ")
@@ -205,6 +227,7 @@ END {
 		same(name[i], name[i])
 	for (i = 1; i <= nr_memory; i++)
 		page_row(memory[i], memory[i])
+	slots()
 	title("built in, unmapped_alloc=off")
 	for (i = 1; i <= nr; i++)
 		later(name[i], "unused", "unused", "off", name[i])
