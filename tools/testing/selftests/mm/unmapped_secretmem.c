@@ -871,6 +871,64 @@ static int test_offline(void)
 	return KSFT_PASS;
 }
 
+#define POISON	"/sys/kernel/debug/hwpoison/corrupt-pfn"
+
+static int offline_around(__u64 phys)
+{
+	char path[80];
+	int err;
+
+	snprintf(path, sizeof(path), MEMORY "memory%llu/online",
+		 phys / number_in(MEMORY "block_size_bytes", 16));
+	err = take_offline(path, 20);
+	write_string(path, "1");
+	return err;
+}
+
+/* Of the page of a secret file, which is closed again, or was poisoned before. */
+static __u64 secret_phys(bool poisoned)
+{
+	struct secret s;
+	char pfn[32];
+	__u64 phys;
+
+	if (!secret_open(&s, PAGE))
+		return 0;
+	s.base[0] = 1;
+	phys = phys_of(s.base);
+	snprintf(pfn, sizeof(pfn), "%llu", phys / PAGE);
+	if (poisoned && !write_string(POISON, pfn))
+		phys = 0;
+	secret_close(&s);
+	return phys;
+}
+
+/*
+ * A page that went bad while it was secret is out of use for good, and does
+ * not keep the memory around it. Node 1 has no CPU of its own there, and so
+ * little else of the kernel's.
+ */
+static int test_offline_poison(void)
+{
+	unsigned long nodes = 2;
+	__u64 phys;
+	int err;
+
+	need_cache();
+	if (access(POISON, W_OK))
+		skip("no " POISON);
+	if (syscall(__NR_set_mempolicy, 2 /* MPOL_BIND */, &nodes,
+		    8 * sizeof(nodes)))
+		skip("one node");
+	if (offline_around(secret_phys(false)))
+		skip("others use the memory around a secret page");
+	phys = secret_phys(true);
+	expect(phys, "no page, or not poisoned: %s", strerror(errno));
+	err = offline_around(phys);
+	expect(!err, "offline: %s", strerror(err));
+	return KSFT_PASS;
+}
+
 static int test_given_back(void)
 {
 	struct secret s;
@@ -1072,6 +1130,7 @@ static const struct {
 	{ "the direct map keeps its leaves", test_direct_map },
 	{ "counters count", test_counters },
 	{ "memory in use stays online", test_offline },
+	{ "a poisoned page does not keep memory online", test_offline_poison },
 	{ "free blocks are given back", test_given_back },
 	{ "few locks for each page", test_locks },
 	{ "free pages beside used ones are given back", test_slack },
