@@ -35,9 +35,6 @@
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE		25
 #endif
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT		21
-#endif
 #ifndef MSG_ZEROCOPY
 #define MSG_ZEROCOPY		0x4000000
 #endif
@@ -689,39 +686,65 @@ static int swap_start(char *name, size_t bytes)
 	return swapon(name, 0) ? -1 : disk;
 }
 
-/* Until all is out, or nothing more goes. */
-static __u64 page_out(const struct secret *m)
+#define CGROUP	"/sys/fs/cgroup/"
+#define GROUP	CGROUP "unmapped.swap"
+
+/* What it allocates from now on can be reclaimed apart from all else. */
+static bool group_enter(void)
+{
+	write_string(CGROUP "cgroup.subtree_control", "+memory");
+	return !mkdir(GROUP, 0755) && write_string(GROUP "/cgroup.procs", "0");
+}
+
+static void group_leave(void)
+{
+	write_string(CGROUP "cgroup.procs", "0");
+	rmdir(GROUP);
+}
+
+/* How many pages went out, and are no longer in the swap cache. */
+static __u64 page_out(void)
 {
 	__u64 before = vmstat("pswpout");
 	int i;
 
 	for (i = 0; i < 10; i++)
-		madvise(m->base, m->bytes, MADV_PAGEOUT);
+		write_string(GROUP "/memory.reclaim", "1M");
 	return vmstat("pswpout") - before;
+}
+
+static int swap_round(const struct secret *m, const char *name)
+{
+	__u64 in = vmstat("pswpin"), out = page_out();
+
+	expect(out >= SIZE / PAGE / 2, "%llu pages went out", out);
+	expect(sound(m, SEED), "after swap");
+	in = vmstat("pswpin") - in;
+	expect(in >= SIZE / PAGE / 2, "%llu pages came in", in);
+	page_out();
+	expect(!swapoff(name), "swapoff: %s", strerror(errno));
+	expect(sound(m, SEED), "after swapoff");
+	return KSFT_PASS;
 }
 
 static int test_swap(void)
 {
-	__u64 out, in = vmstat("pswpin");
 	struct secret m;
+	int disk, result;
 	char name[32];
-	int disk;
 
+	if (!group_enter())
+		skip("no memory cgroup");
 	disk = swap_start(name, 4 * MIB);
 	if (disk < 0)
 		skip("no swap: %s", strerror(errno));
 	expect(hidden_open(&m, SIZE), "open: %s", strerror(errno));
-	out = page_out(&m);
-	expect(out >= SIZE / PAGE / 2, "%llu pages went out", out);
-	expect(sound(&m, SEED), "after swap");
-	in = vmstat("pswpin") - in;
-	expect(in, "no page came in");
-	out = page_out(&m);
-	expect(out >= SIZE / PAGE / 2, "%llu pages went out again", out);
-	expect(!swapoff(name), "swapoff: %s", strerror(errno));
-	expect(sound(&m, SEED), "after swapoff");
+	result = swap_round(&m, name);
+	swapoff(name);
 	loop_end(disk);
-	return KSFT_PASS;
+	secret_close(&m);
+	group_leave();
+	return result;
 }
 
 /* No attempt is made to move them: it would fail. */
