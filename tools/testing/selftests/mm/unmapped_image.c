@@ -12,7 +12,6 @@
 #include "unmapped_util.h"
 
 #define MAX_SEGMENTS	64
-#define IMAGE_START	0xffffffff80000000UL
 #define KPF_NOPAGE	(1UL << 20)
 #define KPF_RESERVED	(1UL << 32)
 

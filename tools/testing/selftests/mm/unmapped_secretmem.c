@@ -872,47 +872,72 @@ static int test_offline(void)
 }
 
 #define POISON	"/sys/kernel/debug/hwpoison/corrupt-pfn"
+#define NODE1	"/sys/devices/system/node/node1/"
 
-static int offline_around(__u64 phys)
+static int try_offline(int block)
 {
 	char path[80];
 	int err;
 
-	snprintf(path, sizeof(path), MEMORY "memory%llu/online",
-		 phys / number_in(MEMORY "block_size_bytes", 16));
+	snprintf(path, sizeof(path), MEMORY "memory%d/online", block);
 	err = take_offline(path, 20);
 	write_string(path, "1");
 	return err;
 }
 
-/* Of the page of a secret file, which is closed again, or was poisoned before. */
-static __u64 secret_phys(bool poisoned)
+/* The number of a block of node 1 that could go offline, or -1. */
+static int offline_candidate(void)
 {
-	struct secret s;
-	char pfn[32];
-	__u64 phys;
+	char path[80];
+	int block;
 
-	if (!secret_open(&s, PAGE))
-		return 0;
-	s.base[0] = 1;
-	phys = phys_of(s.base);
+	for (block = 0; block < 64; block++) {
+		snprintf(path, sizeof(path), NODE1 "memory%d", block);
+		if (!access(path, F_OK) && !try_offline(block))
+			return block;
+	}
+	return -1;
+}
+
+/* The kernel may say that it could not take the page from its user. */
+static bool poison(__u64 phys)
+{
+	__u64 before = meminfo("HardwareCorrupted");
+	char pfn[32];
+
 	snprintf(pfn, sizeof(pfn), "%llu", phys / PAGE);
-	if (poisoned && !write_string(POISON, pfn))
-		phys = 0;
-	secret_close(&s);
-	return phys;
+	write_string(POISON, pfn);
+	return meminfo("HardwareCorrupted") > before;
+}
+
+/* Takes secret pages until one is in that memory, and poisons it. */
+static bool poison_in(const struct secret *s, int block)
+{
+	__u64 bytes = number_in(MEMORY "block_size_bytes", 16);
+	__u64 phys;
+	char *p;
+
+	for (p = s->base; p < s->base + s->bytes; p += PAGE) {
+		if (!touch_page(p))
+			return false;
+		if ((p - s->base) % MIB)
+			continue;
+		phys = phys_of(p);
+		if (phys / bytes == (__u64)block)
+			return poison(phys);
+	}
+	return false;
 }
 
 /*
  * A page that went bad while it was secret is out of use for good, and does
- * not keep the memory around it. Node 1 has no CPU of its own there, and so
- * little else of the kernel's.
+ * not keep the memory around it.
  */
 static int test_offline_poison(void)
 {
 	unsigned long nodes = 2;
-	__u64 phys;
-	int err;
+	int block, err;
+	struct secret s;
 
 	need_cache();
 	if (access(POISON, W_OK))
@@ -920,11 +945,16 @@ static int test_offline_poison(void)
 	if (syscall(__NR_set_mempolicy, 2 /* MPOL_BIND */, &nodes,
 		    8 * sizeof(nodes)))
 		skip("one node");
-	if (offline_around(secret_phys(false)))
-		skip("others use the memory around a secret page");
-	phys = secret_phys(true);
-	expect(phys, "no page, or not poisoned: %s", strerror(errno));
-	err = offline_around(phys);
+	block = offline_candidate();
+	if (block < 0)
+		skip("others use all memory of the node");
+	sigbus_prepare();
+	expect(secret_open(&s, meminfo("MemTotal") * 1024), "open: %s",
+	       strerror(errno));
+	expect(poison_in(&s, block), "no page in block %d: %s", block,
+	       strerror(errno));
+	secret_close(&s);
+	err = try_offline(block);
 	expect(!err, "offline: %s", strerror(err));
 	return KSFT_PASS;
 }

@@ -177,7 +177,10 @@ static inline __u64 number_in(const char *path, int base)
 	return line[0] ? strtoull(line, NULL, base) : ABSENT;
 }
 
-/* Where /proc/kcore shows a physical address; 0 if nowhere. */
+/* Of the kernel's image, which has its addresses besides the direct map's. */
+#define IMAGE_START	0xffffffff80000000UL
+
+/* Where /proc/kcore shows the direct map of an address; 0 if nowhere. */
 static inline off_t kcore_offset(int fd, __u64 phys)
 {
 	Elf64_Ehdr eh;
@@ -191,6 +194,7 @@ static inline off_t kcore_offset(int fd, __u64 phys)
 		    sizeof(ph))
 			return 0;
 		if (ph.p_type == PT_LOAD && ph.p_paddr != ~0ULL &&
+		    ph.p_vaddr < IMAGE_START &&
 		    phys >= ph.p_paddr && phys - ph.p_paddr < ph.p_memsz)
 			return ph.p_offset + (phys - ph.p_paddr);
 	}
