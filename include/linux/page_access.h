@@ -5,13 +5,16 @@
 /*
  * Pages whose contents cannot be reached at their direct-map address.
  *
- * The owner of such a page marks it PG_inaccessible. kmap_local_page() and
- * its relatives then map it in a slot of the CPU, if the owner lets them,
- * and the last put gives it back to the owner instead of the buddy.
+ * There are two kinds. With PAGE_ACCESS_SLOTS the owner of such a page marks
+ * it PG_inaccessible. kmap_local_page() and its relatives then map it in a
+ * slot of the CPU, if the owner lets them, and the last put gives it back to
+ * the owner instead of the buddy. Without slots it is the architecture that
+ * knows its pages, and makes them accessible where they are.
  * Documentation/mm/page_access.rst tells the whole story.
  */
 
 #include <linux/bits.h>
+#include <linux/dma-direction.h>
 #include <linux/err.h>
 #include <linux/jump_label.h>
 #include <linux/mm_types.h>
@@ -27,14 +30,16 @@
  *	Returns false to refuse. Any context but NMI.
  * @free: Takes back 1 << @order pages that nobody refers to any more. They
  *	are no longer compound, mapping is clear, PG_inaccessible is set.
- *	Any context but NMI.
+ *	Any context but NMI. With slots only.
+ * @prepare_dma: Prepares @page, which the caller holds a reference to, for a
+ *	device that reads or writes it as @dir says. Returns 0, or a negative
+ *	errno: the device must not touch the page. Any context but NMI.
  */
 struct page_access_ops {
 	bool (*kmap_prot)(struct page *page, pgprot_t *prot);
 	void (*free)(struct page *page, unsigned int order);
+	int (*prepare_dma)(struct page *page, enum dma_data_direction dir);
 };
-
-#define __PG_INACCESSIBLE	BIT(PG_inaccessible)
 
 DECLARE_STATIC_KEY_FALSE(page_access_key);
 
@@ -47,35 +52,6 @@ DECLARE_STATIC_KEY_FALSE(page_access_key);
 static __always_inline bool page_access_active(void)
 {
 	return static_branch_unlikely(&page_access_key);
-}
-
-/**
- * page_inaccessible() - Ask whether the direct-map address may not be used
- * @page: Any page; of a folio each page has the mark.
- *
- * Return: true if the page is marked.
- */
-static __always_inline bool page_inaccessible(const struct page *page)
-{
-	return page->flags & __PG_INACCESSIBLE;
-}
-
-/**
- * page_set_inaccessible() - Mark a page that leaves the direct map
- * @page: The page, which nobody else can have.
- */
-static inline void page_set_inaccessible(struct page *page)
-{
-	page->flags |= __PG_INACCESSIBLE;
-}
-
-/**
- * page_clear_inaccessible() - Unmark a page that is in the direct map again
- * @page: The page, which nobody else can have.
- */
-static inline void page_clear_inaccessible(struct page *page)
-{
-	page->flags &= ~__PG_INACCESSIBLE;
 }
 
 /**
@@ -100,11 +76,89 @@ int page_access_start(void);
 
 void *page_access_kmap(struct page *page);
 void *page_access_kmap_try(struct page *page);
-struct page *page_access_kmap_to_page(const void *vaddr);
 void __cold page_access_clear(struct page *page);
 void page_access_zero_segments(struct page *page, unsigned int start1,
 			       unsigned int end1, unsigned int start2,
 			       unsigned int end2);
+
+#else /* !CONFIG_PAGE_ACCESS */
+
+static __always_inline bool page_access_active(void)
+{
+	return false;
+}
+
+static inline void *page_access_kmap(struct page *page)
+{
+	return NULL;
+}
+
+static inline void *page_access_kmap_try(struct page *page)
+{
+	return ERR_PTR(-EACCES);
+}
+
+static inline void page_access_clear(struct page *page)
+{
+}
+
+static inline void
+page_access_zero_segments(struct page *page, unsigned int start1,
+			  unsigned int end1, unsigned int start2,
+			  unsigned int end2)
+{
+}
+
+#endif /* CONFIG_PAGE_ACCESS */
+
+#ifdef CONFIG_PAGE_ACCESS_SLOTS
+
+#define __PG_INACCESSIBLE	BIT(PG_inaccessible)
+
+/**
+ * page_inaccessible() - Ask whether the direct-map address may not be used
+ * @page: Any page; of a folio each page has the mark.
+ *
+ * An architecture without slots may also say so of a page that is accessible
+ * again. Only if page_access_active() is the answer of any use there.
+ *
+ * Return: true if the page is marked.
+ */
+static __always_inline bool page_inaccessible(const struct page *page)
+{
+	return page->flags & __PG_INACCESSIBLE;
+}
+
+/**
+ * page_detached() - Ask whether a page is out of the direct map
+ * @page: Any page; of a folio each page has the mark.
+ *
+ * Return: true if the page has an owner, to whom it goes back.
+ */
+static __always_inline bool page_detached(const struct page *page)
+{
+	return page_inaccessible(page);
+}
+
+/**
+ * page_set_inaccessible() - Mark a page that leaves the direct map
+ * @page: The page, which nobody else can have.
+ */
+static inline void page_set_inaccessible(struct page *page)
+{
+	page->flags |= __PG_INACCESSIBLE;
+}
+
+/**
+ * page_clear_inaccessible() - Unmark a page that is in the direct map again
+ * @page: The page, which nobody else can have.
+ */
+static inline void page_clear_inaccessible(struct page *page)
+{
+	page->flags &= ~__PG_INACCESSIBLE;
+}
+
+struct page *page_access_kmap_to_page(const void *vaddr);
 bool page_access_free(struct page *page, unsigned int order);
 
 /**
@@ -132,42 +186,25 @@ static __always_inline bool page_kept_from_buddy(const struct page *page,
 	return !order || page_inaccessible(page);
 }
 
-#else /* !CONFIG_PAGE_ACCESS */
+#else /* !CONFIG_PAGE_ACCESS_SLOTS */
 
+#ifdef CONFIG_PAGE_ACCESS
+#include <asm/page_access.h>
+#else
 static __always_inline bool page_inaccessible(const struct page *page)
 {
 	return false;
 }
+#endif
 
-static __always_inline bool page_access_active(void)
+static __always_inline bool page_detached(const struct page *page)
 {
 	return false;
-}
-
-static inline void *page_access_kmap(struct page *page)
-{
-	return NULL;
-}
-
-static inline void *page_access_kmap_try(struct page *page)
-{
-	return ERR_PTR(-EACCES);
 }
 
 static inline struct page *page_access_kmap_to_page(const void *vaddr)
 {
 	return NULL;
-}
-
-static inline void page_access_clear(struct page *page)
-{
-}
-
-static inline void
-page_access_zero_segments(struct page *page, unsigned int start1,
-			  unsigned int end1, unsigned int start2,
-			  unsigned int end2)
-{
 }
 
 static __always_inline bool page_access_free(struct page *page,
@@ -180,7 +217,7 @@ static __always_inline bool page_access_free(struct page *page,
 #define page_kept_from_buddy(page, order) \
 	(unlikely(PageHWPoison(page)) && !(order))
 
-#endif /* CONFIG_PAGE_ACCESS */
+#endif /* CONFIG_PAGE_ACCESS_SLOTS */
 
 /**
  * folio_inaccessible() - page_inaccessible() for a folio
@@ -191,6 +228,17 @@ static __always_inline bool page_access_free(struct page *page,
 static __always_inline bool folio_inaccessible(const struct folio *folio)
 {
 	return page_inaccessible(&folio->page);
+}
+
+/**
+ * folio_detached() - page_detached() for a folio
+ * @folio: The folio.
+ *
+ * Return: true if its pages have an owner, to whom they go back.
+ */
+static __always_inline bool folio_detached(const struct folio *folio)
+{
+	return page_detached(&folio->page);
 }
 
 /**

@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kmap for pages without a usable direct-map address.
+ * Pages without a usable direct-map address: what both kinds share.
  *
- * The inlines of linux/highmem-internal.h come here when a page is marked
- * PG_inaccessible. Its owner decides: a page that the kernel may see is
- * mapped in a slot of the current CPU by the code in mm/highmem.c that does
- * so for HIGHMEM. For one that it may not see the answer is the direct-map
- * address, where the access faults: kmap_local_page() cannot fail, and zeroes
- * instead of a fault would end up in files and in user space. Callers that
- * can handle a refusal use the _try forms.
- *
- * The direct map is not touched, and no other CPU hears of a mapping.
+ * The key that turns the hooks on, and helpers for whole pages that map them
+ * one by one. How a page is mapped is the matter of slots.c, or of the
+ * architecture where that makes its pages accessible in place.
  */
 
 #define pr_fmt(fmt) "page_access: " fmt
 
 #include <linux/highmem.h>
-#include <linux/kmap_area.h>
 #include <linux/mutex.h>
 
 #include "access.h"
@@ -30,55 +23,6 @@ const struct page_access_ops *page_access_ops __ro_after_init;
 static DEFINE_MUTEX(page_access_lock);
 /* Set when all CPUs see the key; while it is turned on only some do. */
 static bool page_access_started;
-
-/* The debug build leaves a guard slot free beside each that it uses. */
-static bool kmap_slot_left(void)
-{
-	int incr = IS_ENABLED(CONFIG_DEBUG_KMAP_LOCAL) ? 2 : 1;
-
-	return current->kmap_ctrl.idx + incr < KM_MAX_IDX;
-}
-
-/* NMIs could find the slots in the middle of a change. */
-static bool page_access_allowed(struct page *page, pgprot_t *prot)
-{
-	return !in_nmi() && page_access_ops->kmap_prot(page, prot);
-}
-
-void *page_access_map(struct page *page)
-{
-	if (!kmap_slot_left() || in_nmi())
-		return NULL;
-	return __kmap_local_pfn_prot(page_to_pfn(page), PAGE_KERNEL);
-}
-
-void *page_access_kmap(struct page *page)
-{
-	pgprot_t prot = PAGE_KERNEL;
-
-	if (!page_access_allowed(page, &prot))
-		return page_address(page);
-	return __kmap_local_pfn_prot(page_to_pfn(page), prot);
-}
-EXPORT_SYMBOL(page_access_kmap);
-
-void *page_access_kmap_try(struct page *page)
-{
-	pgprot_t prot = PAGE_KERNEL;
-
-	if (!page_access_allowed(page, &prot))
-		return ERR_PTR(-EACCES);
-	if (!kmap_slot_left())
-		return ERR_PTR(-EBUSY);
-	return __kmap_local_pfn_prot(page_to_pfn(page), prot);
-}
-EXPORT_SYMBOL(page_access_kmap_try);
-
-struct page *page_access_kmap_to_page(const void *vaddr)
-{
-	return pte_page(ptep_get(kmap_slot_pte((unsigned long)vaddr)));
-}
-EXPORT_SYMBOL(page_access_kmap_to_page);
 
 void page_access_clear(struct page *page)
 {
@@ -126,7 +70,7 @@ int page_access_start(void)
 
 	mutex_lock(&page_access_lock);
 	if (!page_access_started)
-		err = kmap_area_init();
+		err = page_access_reserve();
 	if (!err) {
 		static_branch_enable(&page_access_key);
 		/* Pairs with the acquire above */
