@@ -28,6 +28,10 @@
  * @kmap_prot: Whether the kernel may map @page, a page that the caller holds
  *	a reference to, and how: *@prot is PAGE_KERNEL and may be changed.
  *	Returns false to refuse. Any context but NMI.
+ * @prepare_dma: Lets a device reach @page, to which the caller holds a
+ *	reference until the device is done. Returns 0 or a negative errno,
+ *	-EACCES to refuse. A page that may be reached may also be bounced, by
+ *	the CPU: @kmap_prot has to agree. Any context but NMI.
  * @free: Takes back 1 << @order pages that nobody refers to any more. They
  *	are no longer compound, mapping is clear, PG_inaccessible is set.
  *	Any context but NMI. With slots only.
@@ -37,6 +41,7 @@
  */
 struct page_access_ops {
 	bool (*kmap_prot)(struct page *page, pgprot_t *prot);
+	int (*prepare_dma)(struct page *page, enum dma_data_direction dir);
 	void (*free)(struct page *page, unsigned int order);
 	int (*prepare_dma)(struct page *page, enum dma_data_direction dir);
 };
@@ -174,6 +179,51 @@ bool page_access_free(struct page *page, unsigned int order);
  */
 void *page_access_map(struct page *page);
 
+int __page_access_prepare_dma(struct page *page, size_t offset, size_t len,
+			      enum dma_data_direction dir);
+int __folio_prepare_dma(struct folio *folio, enum dma_data_direction dir);
+
+/**
+ * page_access_prepare_dma() - Ask before a device reaches pages
+ * @page: The first page, or one before the range.
+ * @offset: Bytes from the start of @page to the range; may exceed a page.
+ * @len: Bytes in the range.
+ * @dir: What the device will do.
+ *
+ * Each page of the range that is marked is shown to its owner, up to the
+ * first that may not be reached. What was done to those before it need not be
+ * undone: they can be used as before.
+ *
+ * Context: Any but NMI. The caller holds references to the pages until the
+ * device is done with them.
+ * Return: 0, also for memory without a struct page; -EACCES if the owner
+ * refuses, or another negative errno of the owner's.
+ */
+static __always_inline int
+page_access_prepare_dma(struct page *page, size_t offset, size_t len,
+			enum dma_data_direction dir)
+{
+	if (!page_access_active())
+		return 0;
+	return __page_access_prepare_dma(page, offset, len, dir);
+}
+
+/**
+ * folio_prepare_dma() - Ask before a device reaches a folio
+ * @folio: The folio, all of it.
+ * @dir: What the device will do.
+ *
+ * Context: As for page_access_prepare_dma().
+ * Return: As from page_access_prepare_dma().
+ */
+static __always_inline int folio_prepare_dma(struct folio *folio,
+					     enum dma_data_direction dir)
+{
+	if (!page_access_active())
+		return 0;
+	return __folio_prepare_dma(folio, dir);
+}
+
 /*
  * free_pages_prepare() has one test for the two marks that keep a page out
  * of the buddy, so that an ordinary page pays for one.
@@ -211,6 +261,19 @@ static __always_inline bool page_access_free(struct page *page,
 					     unsigned int order)
 {
 	return false;
+}
+
+static __always_inline int
+page_access_prepare_dma(struct page *page, size_t offset, size_t len,
+			enum dma_data_direction dir)
+{
+	return 0;
+}
+
+static __always_inline int folio_prepare_dma(struct folio *folio,
+					     enum dma_data_direction dir)
+{
+	return 0;
 }
 
 /* A macro, for the compiler to see the condition where it always was. */

@@ -24,7 +24,7 @@ struct mempolicy;
 struct page;
 struct seq_file;
 
-/* The kernel may map the pages, with kmap_local_page() alone. */
+/* The kernel may map the pages with kmap_local_page(), devices reach them. */
 #define UNMAPPED_OWNER_KMAP	BIT(0)
 /* Pages are handed out zeroed, asked for with __GFP_ZERO or not. */
 #define UNMAPPED_OWNER_ZERO	BIT(1)

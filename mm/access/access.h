@@ -19,4 +19,15 @@ static inline int page_access_reserve(void)
 }
 #endif
 
+#ifdef CONFIG_FAIL_PAGE_ACCESS
+extern struct fault_attr fail_page_access;
+
+bool page_access_should_fail(void);
+#else
+static inline bool page_access_should_fail(void)
+{
+	return false;
+}
+#endif
+
 #endif /* _MM_ACCESS_ACCESS_H */

@@ -25,7 +25,8 @@ static bool kmap_slot_left(void)
 {
 	int incr = IS_ENABLED(CONFIG_DEBUG_KMAP_LOCAL) ? 2 : 1;
 
-	return current->kmap_ctrl.idx + incr < KM_MAX_IDX;
+	return current->kmap_ctrl.idx + incr < KM_MAX_IDX &&
+	       !page_access_should_fail();
 }
 
 /* NMIs could find the slots in the middle of a change. */

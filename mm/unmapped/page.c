@@ -271,7 +271,7 @@ struct unmapped_owner *unmapped_owner_of(const struct page *page)
 	return owner;
 }
 
-static bool unmapped_kmap_prot(struct page *page, pgprot_t *prot)
+static bool unmapped_shared_with_kernel(const struct page *page)
 {
 	struct unmapped_owner *owner;
 	bool granted;
@@ -283,8 +283,20 @@ static bool unmapped_kmap_prot(struct page *page, pgprot_t *prot)
 	return granted;
 }
 
+static bool unmapped_kmap_prot(struct page *page, pgprot_t *prot)
+{
+	return unmapped_shared_with_kernel(page);
+}
+
+/* A device is no more trusted than the kernel, which programs it. */
+static int unmapped_prepare_dma(struct page *page, enum dma_data_direction dir)
+{
+	return unmapped_shared_with_kernel(page) ? 0 : -EACCES;
+}
+
 static const struct page_access_ops unmapped_access_ops = {
 	.kmap_prot	= unmapped_kmap_prot,
+	.prepare_dma	= unmapped_prepare_dma,
 	.free		= unmapped_free,
 };
 
