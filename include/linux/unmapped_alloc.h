@@ -226,7 +226,7 @@ bool unmapped_folio_may_move(struct folio *dst, struct folio *src);
  * Return: true if the mapping is outside the direct map and the folio is not.
  */
 #define unmapped_folio_misplaced(mapping, folio) \
-	(mapping_no_direct_map(mapping) && !folio_inaccessible(folio))
+	(mapping_no_direct_map(mapping) && !folio_detached(folio))
 
 /**
  * unmapped_folio_forget() - Clear a folio that has been replaced

@@ -78,7 +78,7 @@ struct folio *unmapped_folio_alloc_like(const struct folio *src, gfp_t gfp,
 /* Of the same owner, and one that lets the kernel copy contents. */
 bool unmapped_folio_may_move(struct folio *dst, struct folio *src)
 {
-	return folio_inaccessible(dst) &&
+	return folio_detached(dst) &&
 	       unmapped_owner_of(&src->page) == mapping_owner &&
 	       unmapped_owner_of(&dst->page) == mapping_owner;
 }
