@@ -35,15 +35,11 @@
  * @free: Takes back 1 << @order pages that nobody refers to any more. They
  *	are no longer compound, mapping is clear, PG_inaccessible is set.
  *	Any context but NMI. With slots only.
- * @prepare_dma: Prepares @page, which the caller holds a reference to, for a
- *	device that reads or writes it as @dir says. Returns 0, or a negative
- *	errno: the device must not touch the page. Any context but NMI.
  */
 struct page_access_ops {
 	bool (*kmap_prot)(struct page *page, pgprot_t *prot);
 	int (*prepare_dma)(struct page *page, enum dma_data_direction dir);
 	void (*free)(struct page *page, unsigned int order);
-	int (*prepare_dma)(struct page *page, enum dma_data_direction dir);
 };
 
 DECLARE_STATIC_KEY_FALSE(page_access_key);
