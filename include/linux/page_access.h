@@ -26,7 +26,8 @@
 /**
  * struct page_access_ops - what the owner of inaccessible pages decides
  * @kmap_prot: Whether the kernel may map @page, a page that the caller holds
- *	a reference to, and how: *@prot is PAGE_KERNEL and may be changed.
+ *	a reference to, and how: *@prot is what the caller would map it with,
+ *	mostly PAGE_KERNEL, and may be changed, twice with the same result.
  *	Returns false to refuse. Any context but NMI.
  * @prepare_dma: Lets a device reach @page, to which the caller holds a
  *	reference until the device is done. Returns 0 or a negative errno,
@@ -82,6 +83,51 @@ void page_access_zero_segments(struct page *page, unsigned int start1,
 			       unsigned int end1, unsigned int start2,
 			       unsigned int end2);
 
+int __page_access_prepare_dma(struct page *page, size_t offset, size_t len,
+			      enum dma_data_direction dir);
+int __folio_prepare_dma(struct folio *folio, enum dma_data_direction dir);
+
+/**
+ * page_access_prepare_dma() - Ask before a device reaches pages
+ * @page: The first page, or one before the range.
+ * @offset: Bytes from the start of @page to the range; may exceed a page.
+ * @len: Bytes in the range.
+ * @dir: What the device will do.
+ *
+ * Each page of the range that is marked is shown to its owner, up to the
+ * first that may not be reached. What was done to those before it need not be
+ * undone: they can be used as before.
+ *
+ * Context: Any but NMI. The caller holds references to the pages until the
+ * device is done with them.
+ * Return: 0, also for memory without a struct page; -EACCES if the owner
+ * refuses, or another negative errno of the owner's.
+ */
+static __always_inline int
+page_access_prepare_dma(struct page *page, size_t offset, size_t len,
+			enum dma_data_direction dir)
+{
+	if (!page_access_active())
+		return 0;
+	return __page_access_prepare_dma(page, offset, len, dir);
+}
+
+/**
+ * folio_prepare_dma() - Ask before a device reaches a folio
+ * @folio: The folio, all of it.
+ * @dir: What the device will do.
+ *
+ * Context: As for page_access_prepare_dma().
+ * Return: As from page_access_prepare_dma().
+ */
+static __always_inline int folio_prepare_dma(struct folio *folio,
+					     enum dma_data_direction dir)
+{
+	if (!page_access_active())
+		return 0;
+	return __folio_prepare_dma(folio, dir);
+}
+
 #else /* !CONFIG_PAGE_ACCESS */
 
 static __always_inline bool page_access_active(void)
@@ -108,6 +154,19 @@ page_access_zero_segments(struct page *page, unsigned int start1,
 			  unsigned int end1, unsigned int start2,
 			  unsigned int end2)
 {
+}
+
+static __always_inline int
+page_access_prepare_dma(struct page *page, size_t offset, size_t len,
+			enum dma_data_direction dir)
+{
+	return 0;
+}
+
+static __always_inline int folio_prepare_dma(struct folio *folio,
+					     enum dma_data_direction dir)
+{
+	return 0;
 }
 
 #endif /* CONFIG_PAGE_ACCESS */
@@ -159,8 +218,75 @@ static inline void page_clear_inaccessible(struct page *page)
 	page->flags &= ~__PG_INACCESSIBLE;
 }
 
+void *page_access_kmap_prot(struct page *page, pgprot_t prot);
+void *page_access_kmap_shared(struct page *page);
+void page_access_kunmap_shared(struct page *page);
 struct page *page_access_kmap_to_page(const void *vaddr);
+bool page_access_is_kmap(const void *vaddr);
+bool page_access_refused(struct page *page);
+bool page_access_vmap_allowed(struct page **pages, unsigned int count,
+			      pgprot_t prot);
 bool page_access_free(struct page *page, unsigned int order);
+
+DECLARE_STATIC_KEY_FALSE(page_access_relaxed_key);
+
+/**
+ * page_access_relaxed() - Ask whether stray accesses are repaired
+ *
+ * Repair reaches a page only if it has a leaf of the direct map for itself,
+ * which is for the owner to see to. The owner also takes a page that was
+ * repaired out of the direct map before it hands it out again.
+ *
+ * Return: true if the kernel was booted with page_access=relaxed.
+ */
+static __always_inline bool page_access_relaxed(void)
+{
+	return static_branch_unlikely(&page_access_relaxed_key);
+}
+
+bool page_access_repair_fault(unsigned long ip, unsigned long addr);
+
+/**
+ * page_access_repair() - Go on after a fault at a direct-map address
+ * @ip: Where the access is.
+ * @addr: The address, which is not mapped.
+ *
+ * Context: The page fault of an access that nothing else handles.
+ * Return: true if the access will succeed now.
+ */
+static inline bool page_access_repair(unsigned long ip, unsigned long addr)
+{
+	return page_access_relaxed() && page_access_repair_fault(ip, addr);
+}
+
+/**
+ * page_access_may_vmap() - Ask whether pages may be mapped together
+ * @pages: The pages.
+ * @count: How many.
+ * @prot: The protection of the mapping.
+ *
+ * Return: false if an owner refuses, or wants another protection.
+ */
+static inline bool page_access_may_vmap(struct page **pages,
+					unsigned int count, pgprot_t prot)
+{
+	return !page_access_active() ||
+	       page_access_vmap_allowed(pages, count, prot);
+}
+
+/**
+ * page_kmap_refused() - Ask whether kmap_local_page() would give no address
+ * @page: The page.
+ *
+ * For code that can fail before it maps pages, but not where it does.
+ *
+ * Return: true if the page's owner does not let the kernel map it.
+ */
+static inline bool page_kmap_refused(struct page *page)
+{
+	return page_access_active() && page_inaccessible(page) &&
+	       page_access_refused(page);
+}
 
 /**
  * page_access_map() - Map an inaccessible page for its owner
@@ -174,51 +300,6 @@ bool page_access_free(struct page *page, unsigned int order);
  * an NMI.
  */
 void *page_access_map(struct page *page);
-
-int __page_access_prepare_dma(struct page *page, size_t offset, size_t len,
-			      enum dma_data_direction dir);
-int __folio_prepare_dma(struct folio *folio, enum dma_data_direction dir);
-
-/**
- * page_access_prepare_dma() - Ask before a device reaches pages
- * @page: The first page, or one before the range.
- * @offset: Bytes from the start of @page to the range; may exceed a page.
- * @len: Bytes in the range.
- * @dir: What the device will do.
- *
- * Each page of the range that is marked is shown to its owner, up to the
- * first that may not be reached. What was done to those before it need not be
- * undone: they can be used as before.
- *
- * Context: Any but NMI. The caller holds references to the pages until the
- * device is done with them.
- * Return: 0, also for memory without a struct page; -EACCES if the owner
- * refuses, or another negative errno of the owner's.
- */
-static __always_inline int
-page_access_prepare_dma(struct page *page, size_t offset, size_t len,
-			enum dma_data_direction dir)
-{
-	if (!page_access_active())
-		return 0;
-	return __page_access_prepare_dma(page, offset, len, dir);
-}
-
-/**
- * folio_prepare_dma() - Ask before a device reaches a folio
- * @folio: The folio, all of it.
- * @dir: What the device will do.
- *
- * Context: As for page_access_prepare_dma().
- * Return: As from page_access_prepare_dma().
- */
-static __always_inline int folio_prepare_dma(struct folio *folio,
-					     enum dma_data_direction dir)
-{
-	if (!page_access_active())
-		return 0;
-	return __folio_prepare_dma(folio, dir);
-}
 
 /*
  * free_pages_prepare() has one test for the two marks that keep a page out
@@ -248,28 +329,51 @@ static __always_inline bool page_detached(const struct page *page)
 	return false;
 }
 
+/* Without slots one address is good for all */
+static inline void *page_access_kmap_prot(struct page *page, pgprot_t prot)
+{
+	return page_access_kmap(page);
+}
+
+static inline void *page_access_kmap_shared(struct page *page)
+{
+	return page_access_kmap(page);
+}
+
+static inline void page_access_kunmap_shared(struct page *page)
+{
+}
+
 static inline struct page *page_access_kmap_to_page(const void *vaddr)
 {
 	return NULL;
+}
+
+static inline bool page_access_is_kmap(const void *vaddr)
+{
+	return false;
+}
+
+static inline bool page_access_may_vmap(struct page **pages,
+					unsigned int count, pgprot_t prot)
+{
+	return true;
+}
+
+static inline bool page_access_repair(unsigned long ip, unsigned long addr)
+{
+	return false;
+}
+
+static inline bool page_kmap_refused(struct page *page)
+{
+	return false;
 }
 
 static __always_inline bool page_access_free(struct page *page,
 					     unsigned int order)
 {
 	return false;
-}
-
-static __always_inline int
-page_access_prepare_dma(struct page *page, size_t offset, size_t len,
-			enum dma_data_direction dir)
-{
-	return 0;
-}
-
-static __always_inline int folio_prepare_dma(struct folio *folio,
-					     enum dma_data_direction dir)
-{
-	return 0;
 }
 
 /* A macro, for the compiler to see the condition where it always was. */

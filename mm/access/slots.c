@@ -29,12 +29,6 @@ static bool kmap_slot_left(void)
 	       !page_access_should_fail();
 }
 
-/* NMIs could find the slots in the middle of a change. */
-static bool page_access_allowed(struct page *page, pgprot_t *prot)
-{
-	return !in_nmi() && page_access_ops->kmap_prot(page, prot);
-}
-
 void *page_access_map(struct page *page)
 {
 	if (!kmap_slot_left() || in_nmi())
@@ -52,6 +46,14 @@ void *page_access_kmap(struct page *page)
 }
 EXPORT_SYMBOL(page_access_kmap);
 
+void *page_access_kmap_prot(struct page *page, pgprot_t prot)
+{
+	if (!page_access_allowed(page, &prot))
+		return page_address(page);
+	return __kmap_local_pfn_prot(page_to_pfn(page), prot);
+}
+EXPORT_SYMBOL(page_access_kmap_prot);
+
 void *page_access_kmap_try(struct page *page)
 {
 	pgprot_t prot = PAGE_KERNEL;
@@ -64,8 +66,10 @@ void *page_access_kmap_try(struct page *page)
 }
 EXPORT_SYMBOL(page_access_kmap_try);
 
-struct page *page_access_kmap_to_page(const void *vaddr)
+bool page_access_refused(struct page *page)
 {
-	return pte_page(ptep_get(kmap_slot_pte((unsigned long)vaddr)));
+	pgprot_t prot = PAGE_KERNEL;
+
+	return !page_access_allowed(page, &prot);
 }
-EXPORT_SYMBOL(page_access_kmap_to_page);
+EXPORT_SYMBOL(page_access_refused);

@@ -37,6 +37,22 @@ VISIBLE_IF_KUNIT int unmapped_set_valid(struct page *page, unsigned int nr,
 	return set_direct_map_valid_noflush(page, nr, valid, gfp);
 }
 
+/*
+ * A stray access is repaired for one page, whose neighbours may be somebody's
+ * secrets: then no leaf stays whole. Half a block is enough to split it.
+ */
+static int invalidate(struct page *page, unsigned int nr, gfp_t gfp)
+{
+	unsigned int half = nr / 2;
+	int err;
+
+	if (!page_access_relaxed() || nr != UNMAPPED_BLOCK_PAGES)
+		return unmapped_set_valid(page, nr, false, gfp);
+
+	err = unmapped_set_valid(page, half, false, gfp);
+	return err ?: unmapped_set_valid(page + half, half, false, gfp);
+}
+
 /**
  * unmapped_remove() - Take pages out of the direct map
  * @page: Ordinary pages that the caller has allocated.
@@ -61,7 +77,7 @@ int unmapped_remove(struct page *page, unsigned int nr, gfp_t gfp)
 		vm_unmap_aliases();
 
 	gfp = (gfp & GFP_RECLAIM_MASK) | __GFP_NOWARN;
-	err = unmapped_set_valid(page, nr, false, gfp);
+	err = invalidate(page, nr, gfp);
 	if (err) {
 		/* What was cleared before the failure is restored as it was */
 		unmapped_set_valid(page, nr, true, GFP_NOWAIT);
@@ -74,6 +90,40 @@ int unmapped_remove(struct page *page, unsigned int nr, gfp_t gfp)
 	for (i = 0; i < nr; i++)
 		page_set_inaccessible(page + i);
 	return 0;
+}
+
+static bool remove_repaired(struct page *page)
+{
+	unsigned long addr = (unsigned long)page_address(page);
+
+	if (likely(!kernel_page_present(page)))
+		return true;
+	/* The flush waits for all CPUs */
+	if (!in_task() || irqs_disabled())
+		return false;
+	/* The leaf is the page's own, so that nothing is allocated */
+	if (unmapped_set_valid(page, 1, false, GFP_NOWAIT))
+		return false;
+	flush_tlb_kernel_range(addr, addr + PAGE_SIZE);
+	return true;
+}
+
+/**
+ * unmapped_remove_repaired() - Undo the repair of stray accesses
+ * @page: Pages of the cache that nobody uses.
+ * @nr: How many.
+ *
+ * Context: Any but NMI.
+ * Return: false if a page is in the direct map and cannot be removed here.
+ */
+bool unmapped_remove_repaired(struct page *page, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (!remove_repaired(page + i))
+			return false;
+	return true;
 }
 
 /**

@@ -79,6 +79,9 @@ hand_out_order(const struct unmapped_page *p,
 {
 	struct page *page = unmapped_page(p);
 
+	if (page_access_relaxed() &&
+	    !unmapped_remove_repaired(page, 1U << order))
+		goto put_pages;
 	if (!raw && !clear_dirty(p, 1U << order))
 		goto put_pages;
 	if (!claim_pages(page, order))

@@ -218,6 +218,7 @@ int unmapped_front_init(void);
 int unmapped_remove(struct page *page, unsigned int nr, gfp_t gfp);
 int unmapped_restore(struct page *page, unsigned int nr);
 bool unmapped_clear_page(struct page *page);
+bool unmapped_remove_repaired(struct page *page, unsigned int nr);
 bool unmapped_freeze_tails(struct page *page, unsigned int nr);
 void unmapped_unfreeze_tails(struct page *page, unsigned int nr);
 
