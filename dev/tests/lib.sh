@@ -207,6 +207,16 @@ kunit_reasons()
 	done
 }
 
+# kunit_cases TREE CONSOLE: what ran there, as TAP, by the parser of TREE.
+kunit_cases()
+{
+	tr -d '\r' <"$2" >"$TMP/kunit.log"
+	"$CACHE/tree/$1/tools/testing/kunit/kunit.py" parse \
+		--json="$TMP/kunit.json" "$TMP/kunit.log" >&2 || true
+	[[ ! -s $TMP/kunit.json ]] ||
+		"$DEV/kunit2tap" "$TMP/kunit.json" | kunit_reasons
+}
+
 # run_kunit KERNEL CONFIG [GLOB]: boots, prints the suites' cases as TAP. Those
 # of unaccepted memory, if asked for, run where there is some.
 run_kunit()
@@ -217,12 +227,7 @@ run_kunit()
 		APPEND="kunit.filter_glob=${3:-*} $platform ${APPEND:-}" \
 		"$DEV/boot" 2>"$TMP/boot" || code=$?
 	cat "$TMP/boot" >&2
-	tr -d '\r' <"$TMP/console" >"$TMP/kunit.log"
-	"$CACHE/tree/base/tools/testing/kunit/kunit.py" parse \
-		--json="$TMP/kunit.json" "$TMP/kunit.log" >&2 || true
-	if [[ -s $TMP/kunit.json ]]; then
-		"$DEV/kunit2tap" "$TMP/kunit.json" | kunit_reasons
-	fi
+	kunit_cases base "$TMP/console"
 	if ((code)); then
 		not_ok "the console of $1-$2 (status $code)"
 		sed 's/^/# /' "$TMP/boot"
