@@ -539,7 +539,7 @@ static void test_swap_refused(struct kunit *test)
 	expect_stats(test, 0, 1);
 
 	uv_fake_refuse(folio, false);
-	KUNIT_EXPECT_EQ(test, arch_prepare_to_swap(folio), 0);
+	KUNIT_EXPECT_EQ(test, folio_prepare_dma(folio, DMA_TO_DEVICE), 0);
 	KUNIT_EXPECT_TRUE(test, folio_intact(folio, 6));
 	expect_stats(test, 1, 1);
 	folio_put(folio);
