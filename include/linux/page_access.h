@@ -130,10 +130,8 @@ static __always_inline int folio_prepare_dma(struct folio *folio,
 
 #else /* !CONFIG_PAGE_ACCESS */
 
-static __always_inline bool page_access_active(void)
-{
-	return false;
-}
+/* A macro: what depends on it is gone before the compiler numbers things. */
+#define page_access_active()	(false)
 
 static inline void *page_access_kmap(struct page *page)
 {

@@ -386,7 +386,7 @@ static struct device *bouncing_device(struct kunit *test)
 
 	if (!is_swiotlb_allocated())
 		KUNIT_ASSERT_EQ(test, 0,
-				swiotlb_init_late(SZ_1M, GFP_KERNEL | GFP_DMA,
+				swiotlb_init_late(SZ_2M, GFP_KERNEL | GFP_DMA,
 						  NULL));
 	if (default_swiotlb_limit() > mask)
 		mask = DMA_BIT_MASK(32);
@@ -970,7 +970,7 @@ static int map_bvec(struct request *rq, struct page *page)
 	bvec_set_page(&bvec, page, 512, 0);
 	iov_iter_bvec(&iter, ITER_SOURCE, &bvec, 1, 512);
 	err = blk_rq_map_user_iov(rq->q, rq, NULL, &iter, GFP_KERNEL);
-	if (!err && bio_first_page_all(rq->bio) != page)
+	if (!err && rq->bio->bi_io_vec != &bvec)
 		err = -EBADE;
 	if (!err)
 		blk_rq_unmap_user(rq->bio);
