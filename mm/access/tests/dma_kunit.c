@@ -376,21 +376,27 @@ static void test_map_error(struct kunit *test)
 }
 
 /*
- * Bounce buffers. The device reaches little memory, and none of the pages.
+ * Bounce buffers, as with swiotlb=force: where the pages are is chance.
  */
+
+static void stop_bouncing(void *mem)
+{
+	((struct io_tlb_mem *)mem)->force_bounce = false;
+}
 
 static struct device *bouncing_device(struct kunit *test)
 {
 	struct device *dev = dma_device(test);
-	u64 mask = DMA_BIT_MASK(24);
 
 	if (!is_swiotlb_allocated())
 		KUNIT_ASSERT_EQ(test, 0,
-				swiotlb_init_late(SZ_2M, GFP_KERNEL | GFP_DMA,
-						  NULL));
-	if (default_swiotlb_limit() > mask)
-		mask = DMA_BIT_MASK(32);
-	KUNIT_ASSERT_EQ(test, 0, dma_set_mask_and_coherent(dev, mask));
+				swiotlb_init_late(SZ_2M, GFP_KERNEL, NULL));
+	if (!is_swiotlb_force_bounce(dev)) {
+		dev->dma_io_tlb_mem->force_bounce = true;
+		KUNIT_ASSERT_EQ(test, 0,
+				kunit_add_action_or_reset(test, stop_bouncing,
+							  dev->dma_io_tlb_mem));
+	}
 	return dev;
 }
 
