@@ -136,7 +136,7 @@ static bool becomes_true(volatile int *what)
 	return *what;
 }
 
-static int exit_status(pid_t pid)
+static int wait_status(pid_t pid)
 {
 	int status;
 
@@ -160,7 +160,7 @@ static void test_waits(void)
 	kill(pid, SIGUSR1);
 	handles = becomes_true(&shared->signalled) && !shared->touched;
 	over();
-	status = exit_status(pid);
+	status = wait_status(pid);
 	ksft_test_result(waits, "a fault waits until hibernation is over\n");
 	ksft_test_result(changes, "a task that waits does not hold its VMA\n");
 	ksft_test_result(handles, "a task that waits handles a signal\n");
@@ -178,7 +178,7 @@ static void test_killed(void)
 	becomes_true(&shared->touching);
 	usleep(WAIT_US / 10);
 	kill(pid, SIGKILL);
-	status = exit_status(pid);
+	status = wait_status(pid);
 	over();
 	ksft_test_result(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
 			 "a task that waits can be killed: status %#x\n",
@@ -197,7 +197,7 @@ static void test_image(void)
 	usleep(WAIT_US / 10);
 	err = make_image();
 	over();
-	status = exit_status(pid);
+	status = wait_status(pid);
 	ksft_test_result(!err && !status,
 			 "an image is made while a task waits: %s, status %#x\n",
 			 strerror(err), status);
@@ -278,7 +278,7 @@ static void test_churn(int images)
 	images = make_images(images, &made, &failed);
 	shared->stop = 1;
 	for (i = 0; i < TASKS; i++)
-		bad += exit_status(pids[i]) != 0;
+		bad += wait_status(pids[i]) != 0;
 	ksft_print_msg("%llu secret files\n", shared->files);
 	ksft_test_result(!bad && shared->files,
 			 "nobody is killed and no byte is lost: %d tasks\n",

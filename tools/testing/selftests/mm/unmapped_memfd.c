@@ -45,22 +45,6 @@
 #define SEED		0xd1ec7UL
 #define SIZE		(256 * PAGE)
 #define SOME		(16 * PAGE)
-#define TEST_SECONDS	300
-
-#define expect(cond, fmt, ...)						\
-	do {								\
-		if (!(cond)) {						\
-			ksft_print_msg("line %d: " fmt "\n", __LINE__,	\
-				       ##__VA_ARGS__);			\
-			return KSFT_FAIL;				\
-		}							\
-	} while (0)
-
-#define skip(fmt, ...)							\
-	do {								\
-		ksft_print_msg(fmt "\n", ##__VA_ARGS__);		\
-		return KSFT_SKIP;					\
-	} while (0)
 
 /* --- the file ------------------------------------------------------------- */
 
@@ -504,15 +488,6 @@ static int test_sendfile_tcp(void)
 
 /* --- other processes ------------------------------------------------------ */
 
-static int exit_status(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
-		return -1;
-	return WEXITSTATUS(status);
-}
-
 static int test_process_vm(void)
 {
 	char *buf = plain_pages(SOME, 0);
@@ -883,8 +858,7 @@ static int test_ordinary_zero(void)
 /* I/O changes nothing there: it has slots of its own. */
 static int test_direct_map(void)
 {
-	__u64 splits = vmstat("direct_map_level2_splits");
-	__u64 large = meminfo("DirectMap2M");
+	__u64 splits, large;
 	char *out = plain_pages(SIZE, 0);
 	struct secret m;
 	int i;
@@ -934,24 +908,6 @@ static const struct {
 	{ "ordinary pages are zero afterwards", test_ordinary_zero },
 	{ "I/O leaves the direct map alone", test_direct_map },
 };
-
-static int run_alone(int (*fn)(void))
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		alarm(TEST_SECONDS);
-		exit(fn());
-	}
-	if (waitpid(pid, &status, 0) != pid)
-		return KSFT_FAIL;
-	if (WIFSIGNALED(status))
-		ksft_print_msg("ended by signal %d\n", WTERMSIG(status));
-	return WIFEXITED(status) ? WEXITSTATUS(status) : KSFT_FAIL;
-}
 
 int main(void)
 {

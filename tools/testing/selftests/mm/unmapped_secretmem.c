@@ -26,22 +26,6 @@
 
 #define SEED		0x5ec2e7UL
 #define BIG		(64 * MIB)
-#define TEST_SECONDS	300
-
-#define expect(cond, fmt, ...)						\
-	do {								\
-		if (!(cond)) {						\
-			ksft_print_msg("line %d: " fmt "\n", __LINE__,	\
-				       ##__VA_ARGS__);			\
-			return KSFT_FAIL;				\
-		}							\
-	} while (0)
-
-#define skip(fmt, ...)							\
-	do {								\
-		ksft_print_msg(fmt "\n", ##__VA_ARGS__);		\
-		return KSFT_SKIP;					\
-	} while (0)
 
 #define need_cache()							\
 	do {								\
@@ -103,15 +87,6 @@ static int churn(__u64 seed)
 		if (slot->used && !slot_empty(slot))
 			return 1;
 	return 0;
-}
-
-static int exit_status(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
-		return -1;
-	return WEXITSTATUS(status);
 }
 
 static int test_churn(void)
@@ -1165,24 +1140,6 @@ static const struct {
 	{ "few locks for each page", test_locks },
 	{ "free pages beside used ones are given back", test_slack },
 };
-
-static int run_alone(int (*fn)(void))
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		alarm(TEST_SECONDS);
-		exit(fn());
-	}
-	if (waitpid(pid, &status, 0) != pid)
-		return KSFT_FAIL;
-	if (WIFSIGNALED(status))
-		ksft_print_msg("ended by signal %d\n", WTERMSIG(status));
-	return WIFEXITED(status) ? WEXITSTATUS(status) : KSFT_FAIL;
-}
 
 int main(void)
 {

@@ -22,6 +22,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../kselftest.h"
@@ -34,6 +35,22 @@
 #define MIB		(1UL << 20)
 #define BLOCK_KB	2048UL
 #define ABSENT		(~0ULL)
+#define TEST_SECONDS	300
+
+#define expect(cond, fmt, ...)						\
+	do {								\
+		if (!(cond)) {						\
+			ksft_print_msg("line %d: " fmt "\n", __LINE__,	\
+				       ##__VA_ARGS__);			\
+			return KSFT_FAIL;				\
+		}							\
+	} while (0)
+
+#define skip(fmt, ...)							\
+	do {								\
+		ksft_print_msg(fmt "\n", ##__VA_ARGS__);		\
+		return KSFT_SKIP;					\
+	} while (0)
 
 /* A secret file, mapped whole. */
 struct secret {
@@ -338,6 +355,34 @@ static inline size_t touch_pages(char *p, size_t pages)
 		if (!touch_page(p + i * PAGE))
 			break;
 	return i;
+}
+
+static inline int exit_status(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+/* A test that dies is a failed one, and not the end of the program. */
+static inline int run_alone(int (*fn)(void))
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		alarm(TEST_SECONDS);
+		exit(fn());
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		return KSFT_FAIL;
+	if (WIFSIGNALED(status))
+		ksft_print_msg("ended by signal %d\n", WTERMSIG(status));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : KSFT_FAIL;
 }
 
 /* Or the program ends, skipped. */
