@@ -18,19 +18,17 @@
  * result=PASS, or result=FAIL with a reason on stderr and status 1.
  */
 #define _GNU_SOURCE
-#define OPENSSL_SUPPRESS_DEPRECATED	/* the small interface suffices */
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../guest/measure.h"
+#include "sum.h"
 
 #define THREADS		2
 #define CHUNK		(256UL * 1024)
@@ -125,32 +123,6 @@ static uint64_t free_secret(struct load *l)
 	return tsc() - begin;
 }
 
-static void hex_sum(const struct load *l, char *hex)
-{
-	unsigned char sum[SHA256_DIGEST_LENGTH];
-	SHA256_CTX ctx;
-	int i;
-
-	SHA256_Init(&ctx);
-	SHA256_Update(&ctx, l->base, l->bytes);
-	SHA256_Final(sum, &ctx);
-	for (i = 0; i < SHA256_DIGEST_LENGTH; i++)
-		sprintf(hex + 2 * i, "%02x", sum[i]);
-}
-
-static bool verify(const struct load *l, const char *expected)
-{
-	char hex[2 * SHA256_DIGEST_LENGTH + 1];
-
-	hex_sum(l, hex);
-	printf("sha256=%s\n", hex);
-	if (!strcasecmp(hex, expected))
-		return true;
-	fprintf(stderr, "secretload: contents differ: SHA-256 is %s, not %s\n",
-		hex, expected);
-	return false;
-}
-
 static void print_value(const char *when, const char *what, uint64_t value)
 {
 	if (value == ABSENT)
@@ -204,7 +176,7 @@ static bool run(struct load *l, const char *expected)
 	fault = run_threads(THREADS, fault_share, l);
 	sample_take(&held);
 	run_threads(THREADS, load_share, l);
-	same = verify(l, expected);
+	same = sum_matches("sha256", l->base, l->bytes, expected);
 	sample_take(&during);
 	freed = free_secret(l);
 	sample_take(&after);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,6 +21,10 @@
 
 #ifndef __NR_memfd_secret
 #define __NR_memfd_secret 447
+#endif
+
+#ifndef MFD_NO_DIRECT_MAP
+#define MFD_NO_DIRECT_MAP	0x0020U
 #endif
 
 void die(const char *fmt, ...)
@@ -159,6 +164,15 @@ int secret_fd(size_t bytes)
 		die("memfd_secret");
 	if (ftruncate(fd, bytes))
 		die("ftruncate of a secretmem file to %zu bytes", bytes);
+	return fd;
+}
+
+int hidden_fd(void)
+{
+	int fd = memfd_create("hidden", MFD_NO_DIRECT_MAP);
+
+	if (fd < 0 && errno != EINVAL && errno != EOPNOTSUPP)
+		die("memfd_create");
 	return fd;
 }
 

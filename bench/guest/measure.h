@@ -55,6 +55,9 @@ void pin_to_cpu(int cpu);
 void lift_memlock_limit(void);
 int secret_fd(size_t bytes);
 
+/* A memfd outside the direct map; -1 where the kernel has none. */
+int hidden_fd(void);
+
 /*
  * Runs fn(arg, thread) on nr threads, each pinned to the CPU of its number,
  * and returns what the time stamp counter moved between the moment all stood

@@ -2,22 +2,25 @@
 /*
  * From a page to its block.
  *
- * An array of the machine's memory in units of 2M holds the descriptors. It
- * is read under RCU by those who hold a page, and by kmap for any page that
- * is marked inaccessible. Descriptors are of one size, 1.2 KiB, and have a
- * slab cache of their own.
+ * A table with an entry for each 2M of the machine's address space leads to
+ * the descriptors. It is read under RCU by those who hold a page, and by kmap
+ * each time that it maps one, so it is not a tree that grows: two loads find
+ * the block anywhere. The table is made with the first block, its leaves with
+ * the first block of theirs, and neither goes away.
+ *
+ * Descriptors are of one size, 1.2 KiB, and have a slab cache of their own.
  */
 
 #define pr_fmt(fmt) "unmapped_alloc: " fmt
 
+#include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/slab.h>
-#include <linux/xarray.h>
 
 #include "../internal.h"
 #include "unmapped.h"
 
-/* Written with interrupts off: blocks are removed under the node's lock */
-static DEFINE_XARRAY_FLAGS(unmapped_blocks, XA_FLAGS_LOCK_IRQ);
+struct unmapped_block ***unmapped_index __read_mostly;
 
 static struct kmem_cache *unmapped_block_cache __ro_after_init;
 
@@ -26,16 +29,34 @@ static unsigned long index_of(const struct page *page)
 	return page_to_pfn(page) >> UNMAPPED_BLOCK_ORDER;
 }
 
-/**
- * unmapped_block_of() - Find the block of a page
- * @page: A page that the caller has a reference to, or that is being freed;
- *	any other under RCU or the node's lock.
- *
- * Return: The block, or NULL if there is none.
- */
-struct unmapped_block *unmapped_block_of(const struct page *page)
+/* Finds the table that @slot leads to. Whoever is first makes it. */
+static void *get_table(void **slot, unsigned long entries, gfp_t gfp)
 {
-	return xa_load(&unmapped_blocks, index_of(page));
+	void *old = READ_ONCE(*slot), *new;
+
+	if (old)
+		return old;
+	new = kvcalloc(entries, sizeof(void *), gfp);
+	/* Pairs with the dependency in unmapped_block_of() */
+	if (new && !try_cmpxchg(slot, &old, new)) {
+		kvfree(new);
+		new = old;
+	}
+	return new;
+}
+
+static struct unmapped_block **get_entry(unsigned long nr, gfp_t gfp)
+{
+	unsigned int bits = MAX_PHYSMEM_BITS - PAGE_SHIFT -
+			    UNMAPPED_BLOCK_ORDER - UNMAPPED_LEAF_SHIFT;
+	struct unmapped_block ***root, **leaf;
+
+	root = get_table((void **)&unmapped_index, BIT(bits), gfp);
+	if (!root)
+		return NULL;
+	leaf = get_table((void **)&root[nr >> UNMAPPED_LEAF_SHIFT],
+			 UNMAPPED_LEAF_BLOCKS, gfp);
+	return leaf ? &leaf[nr % UNMAPPED_LEAF_BLOCKS] : NULL;
 }
 
 /**
@@ -44,26 +65,28 @@ struct unmapped_block *unmapped_block_of(const struct page *page)
  * @split: As for unmapped_block_init().
  * @gfp: For the descriptor.
  *
- * Context: Process context, interrupts on.
+ * Context: Process context, interrupts on, may sleep.
  * Return: The block; -EBUSY if there is one already, -ENOMEM.
  */
 struct unmapped_block *unmapped_index_add(struct page *page, bool split,
 					  gfp_t gfp)
 {
-	struct unmapped_block *block;
-	int err;
+	struct unmapped_block **entry, *block, *old = NULL;
 
 	gfp = (gfp & GFP_RECLAIM_MASK) | __GFP_NOWARN;
+	entry = get_entry(index_of(page), gfp);
+	if (!entry)
+		return ERR_PTR(-ENOMEM);
 	block = kmem_cache_alloc(unmapped_block_cache, gfp);
 	if (!block)
 		return ERR_PTR(-ENOMEM);
 
 	unmapped_block_init(block, index_of(page) << UNMAPPED_BLOCK_ORDER,
 			    page_to_nid(page), split);
-	err = xa_insert_irq(&unmapped_blocks, index_of(page), block, gfp);
-	if (err) {
+	/* Pairs with the dependency in unmapped_block_of() */
+	if (!try_cmpxchg(entry, &old, block)) {
 		kmem_cache_free(unmapped_block_cache, block);
-		return ERR_PTR(err);
+		return ERR_PTR(-EBUSY);
 	}
 	return block;
 }
@@ -76,11 +99,10 @@ struct unmapped_block *unmapped_index_add(struct page *page, bool split,
  */
 void unmapped_index_remove(struct unmapped_block *block)
 {
-	unsigned long flags;
+	unsigned long nr = block->pfn >> UNMAPPED_BLOCK_ORDER;
+	struct unmapped_block **leaf = unmapped_index[nr >> UNMAPPED_LEAF_SHIFT];
 
-	xa_lock_irqsave(&unmapped_blocks, flags);
-	__xa_erase(&unmapped_blocks, block->pfn >> UNMAPPED_BLOCK_ORDER);
-	xa_unlock_irqrestore(&unmapped_blocks, flags);
+	WRITE_ONCE(leaf[nr % UNMAPPED_LEAF_BLOCKS], NULL);
 	kfree_rcu(block, rcu);
 }
 

@@ -182,10 +182,13 @@ static struct unmapped_owner **get_leaf(u16 id)
 /* Gives it an identifier. Nobody has it yet, so nobody looks for it. */
 static int enter_owner(struct unmapped_owner *owner)
 {
+	bool shares = owner->flags & UNMAPPED_OWNER_KMAP;
 	int id, err = -ENOMEM;
 
-	id = ida_alloc_range(&unmapped_owner_ids, UNMAPPED_NO_OWNER + 1,
-			     U16_MAX, GFP_KERNEL);
+	id = ida_alloc_range(&unmapped_owner_ids,
+			     shares ? UNMAPPED_ID_KMAP : UNMAPPED_NO_OWNER + 1,
+			     shares ? U16_MAX : UNMAPPED_ID_KMAP - 1,
+			     GFP_KERNEL);
 	if (id < 0)
 		return id;
 	mutex_lock(&unmapped_owner_lock);

@@ -251,6 +251,17 @@ static void unmapped_free(struct page *page, unsigned int order)
  * What the access layer asks: linux/page_access.h has the rules.
  */
 
+/* The block may go away, but not while its page is somebody's. */
+static inline u16 owner_id(const struct page *page)
+{
+	struct unmapped_block *block = unmapped_block_of(page);
+
+	if (!block)
+		return UNMAPPED_NO_OWNER;
+	return READ_ONCE(block->owner[page_to_pfn(page) %
+				      UNMAPPED_BLOCK_PAGES]);
+}
+
 /**
  * unmapped_owner_of() - Find who uses a page
  * @page: Any page.
@@ -260,30 +271,22 @@ static void unmapped_free(struct page *page, unsigned int order)
  */
 struct unmapped_owner *unmapped_owner_of(const struct page *page)
 {
-	struct unmapped_owner *owner = NULL;
-	struct unmapped_block *block;
-	u16 id;
+	struct unmapped_owner *owner;
 
 	rcu_read_lock();
-	block = unmapped_block_of(page);
-	if (block) {
-		id = READ_ONCE(block->owner[page_to_pfn(page) - block->pfn]);
-		owner = unmapped_owner_by_id(id);
-	}
+	owner = unmapped_owner_by_id(owner_id(page));
 	rcu_read_unlock();
 	return owner;
 }
 
 static bool unmapped_shared_with_kernel(const struct page *page)
 {
-	struct unmapped_owner *owner;
-	bool granted;
+	u16 id;
 
 	rcu_read_lock();
-	owner = unmapped_owner_of(page);
-	granted = owner && (owner->flags & UNMAPPED_OWNER_KMAP);
+	id = owner_id(page);
 	rcu_read_unlock();
-	return granted;
+	return id & UNMAPPED_ID_KMAP;
 }
 
 static bool unmapped_kmap_prot(struct page *page, pgprot_t *prot)

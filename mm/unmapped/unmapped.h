@@ -154,6 +154,13 @@ void unmapped_owner_uncharge(struct unmapped_owner *owner, unsigned int nr);
 struct unmapped_owner *unmapped_owner_next(unsigned int *id);
 
 #define UNMAPPED_OWNER_LEAF	256	/* of 65536 in the table */
+
+/*
+ * Identifiers of owners that share their pages with the kernel have this bit:
+ * kmap asks of each page that it maps, and need not look for the owner.
+ */
+#define UNMAPPED_ID_KMAP	BIT(15)
+
 extern struct unmapped_owner **unmapped_owners[UNMAPPED_OWNER_LEAF];
 
 /**
@@ -172,7 +179,29 @@ static inline struct unmapped_owner *unmapped_owner_by_id(u16 id)
 }
 
 /* index.c */
-struct unmapped_block *unmapped_block_of(const struct page *page);
+#define UNMAPPED_LEAF_SHIFT	14	/* 128 KiB of pointers for 32 GiB */
+#define UNMAPPED_LEAF_BLOCKS	BIT(UNMAPPED_LEAF_SHIFT)
+extern struct unmapped_block ***unmapped_index;
+
+/**
+ * unmapped_block_of() - Find the block of a page
+ * @page: A page that the caller has a reference to, or that is being freed;
+ *	any other under RCU or the node's lock.
+ *
+ * Return: The block, or NULL if there is none.
+ */
+static inline struct unmapped_block *unmapped_block_of(const struct page *page)
+{
+	unsigned long nr = page_to_pfn(page) >> UNMAPPED_BLOCK_ORDER;
+	struct unmapped_block ***root, **leaf;
+
+	root = READ_ONCE(unmapped_index);
+	if (unlikely(!root))
+		return NULL;
+	leaf = READ_ONCE(root[nr >> UNMAPPED_LEAF_SHIFT]);
+	return leaf ? READ_ONCE(leaf[nr % UNMAPPED_LEAF_BLOCKS]) : NULL;
+}
+
 struct unmapped_block *unmapped_index_add(struct page *page, bool split,
 					  gfp_t gfp);
 void unmapped_index_remove(struct unmapped_block *block);

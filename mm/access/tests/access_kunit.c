@@ -38,73 +38,24 @@
 #include <linux/uio.h>
 #include <linux/unmapped_alloc.h>
 
+#include "pages.h"
+
 /* The debug build leaves a guard slot between two that it uses. */
 #define SLOT_STEP	(IS_ENABLED(CONFIG_DEBUG_KMAP_LOCAL) ? 2 : 1)
 #define MAX_SLOTS	((KM_MAX_IDX - 1) / SLOT_STEP)
-
-/* Large folios here have four pages. */
-#define LARGE_ORDER	2
-#define LARGE_SIZE	(PAGE_SIZE << LARGE_ORDER)
 
 /*
  * Folios, and what is in them.
  */
 
-/* What the kernel may map, and what it may not. Made for each test. */
-static struct unmapped_owner *buffer_owner, *secret_owner;
-
-static void put_folio(void *folio)
-{
-	folio_put(folio);
-}
-
-static struct folio *owned_folio(struct kunit *test, unsigned int order,
-				 struct unmapped_owner *owner)
-{
-	struct folio *folio = unmapped_folio_alloc(GFP_KERNEL | __GFP_ZERO,
-						   order, owner);
-
-	KUNIT_ASSERT_NOT_NULL(test, folio);
-	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, put_folio, folio));
-	return folio;
-}
-
 static struct folio *buffer_folio(struct kunit *test, unsigned int order)
 {
-	return owned_folio(test, order, buffer_owner);
+	return kunit_owned_folio(test, order, buffer_owner);
 }
 
 static struct page *buffer_page(struct kunit *test)
 {
-	return folio_page(buffer_folio(test, 0), 0);
-}
-
-static struct folio *ordinary_folio(struct kunit *test, unsigned int order)
-{
-	struct folio *folio = folio_alloc(GFP_KERNEL, order);
-
-	KUNIT_ASSERT_NOT_NULL(test, folio);
-	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, put_folio, folio));
-	return folio;
-}
-
-static u8 *plain_buffer(struct kunit *test)
-{
-	u8 *buf = kunit_kzalloc(test, LARGE_SIZE, GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, buf);
-	return buf;
-}
-
-/* Differs from page to page, and within a page. Never 0. */
-static void make_pattern(u8 *buf, size_t len, unsigned int seed)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		buf[i] = (i * 13 + (i >> PAGE_SHIFT) * 101 + seed) % 251 + 1;
+	return kunit_owned_page(test, buffer_owner);
 }
 
 static void write_folio(struct folio *folio, const u8 *buf)
@@ -137,7 +88,7 @@ static struct folio *patterned_folio(struct kunit *test, u8 **want,
 {
 	struct folio *folio = buffer_folio(test, LARGE_ORDER);
 
-	*want = plain_buffer(test);
+	*want = kunit_plain_buffer(test);
 	make_pattern(*want, LARGE_SIZE, seed);
 	write_folio(folio, *want);
 	return folio;
@@ -146,7 +97,7 @@ static struct folio *patterned_folio(struct kunit *test, u8 **want,
 static void expect_contents(struct kunit *test, struct folio *folio,
 			    const u8 *want)
 {
-	u8 *got = plain_buffer(test);
+	u8 *got = kunit_plain_buffer(test);
 	size_t i = 0;
 
 	read_folio(folio, got);
@@ -156,21 +107,9 @@ static void expect_contents(struct kunit *test, struct folio *folio,
 			    "first difference at byte %zu", i);
 }
 
-static bool filled_with(const void *addr, u8 byte)
-{
-	return !memchr_inv(addr, byte, PAGE_SIZE);
-}
-
 static void expect_no_slots(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, current->kmap_ctrl.idx, 0);
-}
-
-static long probe(const void *addr)
-{
-	u8 byte;
-
-	return copy_from_kernel_nofault(&byte, addr, sizeof(byte));
 }
 
 static void need_two_cpus(struct kunit *test)
@@ -196,12 +135,12 @@ static void test_map(struct kunit *test)
 
 	KUNIT_EXPECT_TRUE(test, is_kmap_addr(addr));
 	KUNIT_EXPECT_PTR_NE(test, addr, page_address(page));
-	KUNIT_EXPECT_TRUE(test, filled_with(addr, 0));
+	KUNIT_EXPECT_TRUE(test, page_filled_with(addr, 0));
 	memset(addr, 0x5a, PAGE_SIZE);
 	kunmap_local(addr);
 
 	addr = kmap_local_page(page);
-	KUNIT_EXPECT_TRUE(test, filled_with(addr, 0x5a));
+	KUNIT_EXPECT_TRUE(test, page_filled_with(addr, 0x5a));
 	kunmap_local(addr);
 	expect_no_slots(test);
 }
@@ -215,10 +154,10 @@ static void test_direct_map_untouched(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, kernel_page_present(page));
 	addr = kmap_local_page(page);
 	KUNIT_EXPECT_FALSE(test, kernel_page_present(page));
-	KUNIT_EXPECT_EQ(test, probe(page_address(page)), -EFAULT);
+	KUNIT_EXPECT_EQ(test, probe_read(page_address(page)), -EFAULT);
 	kunmap_local(addr);
 	KUNIT_EXPECT_FALSE(test, kernel_page_present(page));
-	KUNIT_EXPECT_EQ(test, probe(page_address(page)), -EFAULT);
+	KUNIT_EXPECT_EQ(test, probe_read(page_address(page)), -EFAULT);
 	expect_no_slots(test);
 }
 
@@ -231,9 +170,9 @@ static void test_alias(struct kunit *test)
 
 	KUNIT_EXPECT_PTR_NE(test, one, two);
 	memset(one, 0x11, PAGE_SIZE);
-	KUNIT_EXPECT_TRUE(test, filled_with(two, 0x11));
+	KUNIT_EXPECT_TRUE(test, page_filled_with(two, 0x11));
 	memset(two, 0x22, PAGE_SIZE);
-	KUNIT_EXPECT_TRUE(test, filled_with(one, 0x22));
+	KUNIT_EXPECT_TRUE(test, page_filled_with(one, 0x22));
 	kunmap_local(two);
 	kunmap_local(one);
 	expect_no_slots(test);
@@ -244,13 +183,13 @@ static void test_unmap_interior(struct kunit *test)
 	void *addr = kmap_local_page(buffer_page(test));
 
 	kunmap_local(addr + 123);
-	KUNIT_EXPECT_EQ(test, probe(addr), -EFAULT);
+	KUNIT_EXPECT_EQ(test, probe_read(addr), -EFAULT);
 	expect_no_slots(test);
 }
 
 static void test_to_page(struct kunit *test)
 {
-	struct page *plain = folio_page(ordinary_folio(test, 0), 0);
+	struct page *plain = kunit_ordinary_page(test);
 	struct folio *folio = buffer_folio(test, LARGE_ORDER);
 	void *one = kmap_local_page(folio_page(folio, 1));
 	void *two = kmap_local_page(folio_page(folio, 3));
@@ -293,7 +232,7 @@ static void test_pfn_and_prot(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, is_kmap_addr(pfn));
 	KUNIT_EXPECT_TRUE(test, is_kmap_addr(prot));
 	memset(pfn, 0x33, PAGE_SIZE);
-	KUNIT_EXPECT_TRUE(test, filled_with(prot, 0x33));
+	KUNIT_EXPECT_TRUE(test, page_filled_with(prot, 0x33));
 	kunmap_local(prot);
 	kunmap_local(pfn);
 	expect_no_slots(test);
@@ -329,10 +268,10 @@ static void test_atomic(struct kunit *test)
 	memset(addr, 0x44, PAGE_SIZE);
 	kunmap_atomic(addr + 5);
 	KUNIT_EXPECT_FALSE(test, pagefault_disabled());
-	KUNIT_EXPECT_EQ(test, probe(addr), -EFAULT);
+	KUNIT_EXPECT_EQ(test, probe_read(addr), -EFAULT);
 
 	addr = kmap_local_page(page);
-	KUNIT_EXPECT_TRUE(test, filled_with(addr, 0x44));
+	KUNIT_EXPECT_TRUE(test, page_filled_with(addr, 0x44));
 	kunmap_local(addr);
 	expect_no_slots(test);
 }
@@ -362,7 +301,7 @@ static unsigned int unmap_all(u8 **addrs, unsigned int nr)
 	unsigned int bad = 0;
 
 	while (nr--) {
-		bad += !filled_with(addrs[nr], nr);
+		bad += !page_filled_with(addrs[nr], nr);
 		kunmap_local(addrs[nr]);
 	}
 	return bad;
@@ -394,7 +333,7 @@ static void test_nest_to_limit(struct kunit *test)
 /* Ordinary pages need no slot, so they never find all taken. */
 static void test_ordinary_at_limit(struct kunit *test)
 {
-	struct page *plain = folio_page(ordinary_folio(test, 0), 0);
+	struct page *plain = kunit_ordinary_page(test);
 	struct folio *folio = buffer_folio(test, 5);
 	u8 *addrs[1 << 5];
 	unsigned int nr;
@@ -415,7 +354,7 @@ static void test_ordinary_at_limit(struct kunit *test)
 /* Ordinary mappings in between must not take part in the order of slots. */
 static void test_nest_mixed(struct kunit *test)
 {
-	struct page *plain = folio_page(ordinary_folio(test, 0), 0);
+	struct page *plain = kunit_ordinary_page(test);
 	struct folio *folio = buffer_folio(test, 1);
 	void *one = kmap_local_page(folio_page(folio, 0));
 	void *mid = kmap_local_page(plain);
@@ -443,7 +382,7 @@ static void test_stale_here(struct kunit *test)
 	addr = kmap_local_page(page);
 	WRITE_ONCE(*addr, 1);
 	kunmap_local(addr);
-	err = probe(addr);
+	err = probe_read(addr);
 	preempt_enable();
 	KUNIT_EXPECT_EQ(test, err, -EFAULT);
 	expect_no_slots(test);
@@ -458,7 +397,7 @@ static void probe_remotely(void *data)
 {
 	struct remote_probe *remote = data;
 
-	remote->err = probe(remote->addr);
+	remote->err = probe_read(remote->addr);
 }
 
 static void test_stale_elsewhere(struct kunit *test)
@@ -490,7 +429,7 @@ static void test_slot_reuse(struct kunit *test)
 		memset_page(folio_page(folio, i), 0, i + 1, PAGE_SIZE);
 	for (i = 0; i < 20; i++) {
 		addr = kmap_local_page(folio_page(folio, i % 2));
-		bad += !filled_with(addr, i % 2 + 1);
+		bad += !page_filled_with(addr, i % 2 + 1);
 		kunmap_local(addr);
 	}
 	KUNIT_EXPECT_EQ(test, bad, 0);
@@ -549,7 +488,7 @@ static int neighbour_fn(void *data)
 	memset(other->addr, 0xbb, PAGE_SIZE);
 	complete(&other->mapped);
 	wait_for_completion(&other->go_on);
-	other->intact = filled_with(other->addr, 0xbb);
+	other->intact = page_filled_with(other->addr, 0xbb);
 	kunmap_local(other->addr);
 	complete(&other->done);
 	return 0;
@@ -574,7 +513,7 @@ static void switch_with_neighbour(struct kunit *test, struct neighbour *other,
 	if (IS_ERR(task))
 		return;
 	wait_for_completion(&other->mapped);
-	KUNIT_EXPECT_TRUE(test, filled_with(addr, 0xaa));
+	KUNIT_EXPECT_TRUE(test, page_filled_with(addr, 0xaa));
 	complete(&other->go_on);
 	wait_for_completion(&other->done);
 }
@@ -590,7 +529,7 @@ static void test_sleep_beside_another(struct kunit *test)
 	addr = kmap_local_page(page);
 	memset(addr, 0xaa, PAGE_SIZE);
 	switch_with_neighbour(test, &other, addr);
-	KUNIT_EXPECT_TRUE(test, filled_with(addr, 0xaa));
+	KUNIT_EXPECT_TRUE(test, page_filled_with(addr, 0xaa));
 	kunmap_local(addr);
 
 	KUNIT_EXPECT_PTR_EQ(test, other.addr, addr);
@@ -622,7 +561,7 @@ static int probe_fn(void *data)
 {
 	struct asleep *asleep = data;
 
-	asleep->err = probe(asleep->addr);
+	asleep->err = probe_read(asleep->addr);
 	complete(&asleep->done);
 	return 0;
 }
@@ -692,7 +631,7 @@ static void test_not_migrated(struct kunit *test)
 	memset(addr, 0xaa, PAGE_SIZE);
 	move.cpu = other_cpu();
 	expect_unmoved(test, &move, raw_smp_processor_id());
-	KUNIT_EXPECT_TRUE(test, filled_with(addr, 0xaa));
+	KUNIT_EXPECT_TRUE(test, page_filled_with(addr, 0xaa));
 	kunmap_local(addr);
 
 	wait_for_completion(&move.moved);
@@ -718,7 +657,7 @@ static void intrude(struct intruder *in)
 	in->hard = in_hardirq();
 	in->addr = addr;
 	memset(addr, in->hits, PAGE_SIZE);
-	in->bad += !filled_with(addr, in->hits);
+	in->bad += !page_filled_with(addr, in->hits);
 	kunmap_local(addr);
 	WRITE_ONCE(in->hits, in->hits + 1);
 }
@@ -741,7 +680,7 @@ static void test_interrupt(struct kunit *test)
 	memset(addr, 0xaa, PAGE_SIZE);
 	irq_work_queue(&in.work);
 	irq_work_sync(&in.work);
-	KUNIT_EXPECT_TRUE(test, filled_with(addr, 0xaa));
+	KUNIT_EXPECT_TRUE(test, page_filled_with(addr, 0xaa));
 	kunmap_local(addr);
 
 	KUNIT_EXPECT_EQ(test, in.hits, 1);
@@ -807,9 +746,9 @@ static void test_interrupt_storm(struct kunit *test)
 
 static void test_copy_highpage(struct kunit *test)
 {
-	struct page *plain = folio_page(ordinary_folio(test, 0), 0);
+	struct page *plain = kunit_ordinary_page(test);
 	struct folio *to = buffer_folio(test, 0);
-	u8 *want = plain_buffer(test);
+	u8 *want = kunit_plain_buffer(test);
 
 	make_pattern(want, PAGE_SIZE, 3);
 	memcpy(page_address(plain), want, PAGE_SIZE);
@@ -932,7 +871,7 @@ static void test_zero_nothing(struct kunit *test)
 
 static void test_memcpy_from_folio(struct kunit *test)
 {
-	u8 *want, *got = plain_buffer(test);
+	u8 *want, *got = kunit_plain_buffer(test);
 	struct folio *folio = patterned_folio(test, &want, 11);
 
 	memcpy_from_folio(got, folio, 0, LARGE_SIZE);
@@ -948,7 +887,7 @@ static void test_memcpy_from_folio(struct kunit *test)
 
 static void test_memcpy_to_folio(struct kunit *test)
 {
-	u8 *want, *from = plain_buffer(test);
+	u8 *want, *from = kunit_plain_buffer(test);
 	struct folio *folio = patterned_folio(test, &want, 12);
 
 	make_pattern(from, LARGE_SIZE, 99);
@@ -963,7 +902,7 @@ static void test_memcpy_to_folio(struct kunit *test)
 /* May copy less than asked, but not more than one page. */
 static void test_memcpy_from_file_folio(struct kunit *test)
 {
-	u8 *want, *got = plain_buffer(test);
+	u8 *want, *got = kunit_plain_buffer(test);
 	struct folio *folio = patterned_folio(test, &want, 13);
 	size_t len;
 
@@ -990,7 +929,7 @@ static void test_zero_tail(struct kunit *test)
 
 static void test_fill_tail(struct kunit *test)
 {
-	u8 *want, *from = plain_buffer(test);
+	u8 *want, *from = kunit_plain_buffer(test);
 	struct folio *folio = patterned_folio(test, &want, 15);
 	size_t offset = PAGE_SIZE - 200, len = PAGE_SIZE + 700;
 
@@ -1005,7 +944,7 @@ static void test_fill_tail(struct kunit *test)
 /* What is copied ends with a page: the slot's end is not the next page. */
 static void test_fill_tail_whole_pages(struct kunit *test)
 {
-	u8 *want, *from = plain_buffer(test);
+	u8 *want, *from = kunit_plain_buffer(test);
 	struct folio *folio = patterned_folio(test, &want, 16);
 
 	make_pattern(from, LARGE_SIZE, 78);
@@ -1022,17 +961,18 @@ static void test_fill_tail_whole_pages(struct kunit *test)
 
 static void test_partial_kmap(struct kunit *test)
 {
+	struct folio *plain = kunit_ordinary_folio(test, 2);
+
 	KUNIT_EXPECT_TRUE(test, folio_test_partial_kmap(buffer_folio(test, 0)));
 	KUNIT_EXPECT_TRUE(test, folio_test_partial_kmap(buffer_folio(test, 2)));
-	KUNIT_EXPECT_FALSE(test,
-			   folio_test_partial_kmap(ordinary_folio(test, 2)));
+	KUNIT_EXPECT_FALSE(test, folio_test_partial_kmap(plain));
 }
 
 /* A large folio's tails need kmap as its head does. */
 static void test_needs_kmap(struct kunit *test)
 {
 	struct folio *folio = buffer_folio(test, LARGE_ORDER);
-	struct folio *plain = ordinary_folio(test, LARGE_ORDER);
+	struct folio *plain = kunit_ordinary_folio(test, LARGE_ORDER);
 	long i;
 
 	for (i = 0; i < folio_nr_pages(folio); i++) {
@@ -1047,7 +987,7 @@ static void test_needs_kmap(struct kunit *test)
 
 static void test_from_iter_kvec(struct kunit *test)
 {
-	u8 *want, *from = plain_buffer(test);
+	u8 *want, *from = kunit_plain_buffer(test);
 	struct folio *folio = patterned_folio(test, &want, 20);
 	struct kvec kvec = { .iov_base = from, .iov_len = LARGE_SIZE };
 	size_t offset = PAGE_SIZE - 100, len = PAGE_SIZE + 300;
@@ -1086,7 +1026,7 @@ static void test_from_iter_bvec(struct kunit *test)
 
 static void test_to_iter_kvec(struct kunit *test)
 {
-	u8 *want, *to = plain_buffer(test);
+	u8 *want, *to = kunit_plain_buffer(test);
 	struct folio *folio = patterned_folio(test, &want, 23);
 	struct kvec kvec = { .iov_base = to, .iov_len = LARGE_SIZE };
 	size_t offset = PAGE_SIZE - 100, len = PAGE_SIZE + 300;
@@ -1102,7 +1042,7 @@ static void test_to_iter_kvec(struct kunit *test)
 
 static void test_to_iter_bvec(struct kunit *test)
 {
-	u8 *want, *from = plain_buffer(test);
+	u8 *want, *from = kunit_plain_buffer(test);
 	struct folio *folio = patterned_folio(test, &want, 24);
 	size_t offset = PAGE_SIZE - 5, len = 2 * PAGE_SIZE + 11;
 	struct iov_iter iter;
@@ -1119,7 +1059,7 @@ static void test_to_iter_bvec(struct kunit *test)
 
 static void test_copy_folio_iter(struct kunit *test)
 {
-	u8 *want, *from = plain_buffer(test);
+	u8 *want, *from = kunit_plain_buffer(test);
 	struct folio *folio = patterned_folio(test, &want, 25);
 	struct kvec kvec = { .iov_base = from, .iov_len = LARGE_SIZE };
 	struct iov_iter iter;
@@ -1139,7 +1079,7 @@ static void test_copy_folio_iter(struct kunit *test)
 
 static void test_ordinary(struct kunit *test)
 {
-	struct folio *folio = ordinary_folio(test, LARGE_ORDER);
+	struct folio *folio = kunit_ordinary_folio(test, LARGE_ORDER);
 	struct page *page = folio_page(folio, 1);
 	void *direct = page_address(page);
 
@@ -1159,14 +1099,14 @@ static void test_ordinary(struct kunit *test)
 /* The classic forms cannot fail: theirs is the address that faults. */
 static void test_refused(struct kunit *test)
 {
-	struct folio *folio = owned_folio(test, 0, secret_owner);
+	struct folio *folio = kunit_owned_folio(test, 0, secret_owner);
 	struct page *page = folio_page(folio, 0);
 	void *direct = page_address(page);
 
 	KUNIT_EXPECT_PTR_EQ(test, kmap_local_page(page), direct);
 	KUNIT_EXPECT_PTR_EQ(test, kmap_local_folio(folio, 11), direct + 11);
 	expect_no_slots(test);
-	KUNIT_EXPECT_EQ(test, probe(direct), -EFAULT);
+	KUNIT_EXPECT_EQ(test, probe_read(direct), -EFAULT);
 	kunmap_local(direct + 11);
 	kunmap_local(direct);
 	expect_no_slots(test);
@@ -1175,7 +1115,7 @@ static void test_refused(struct kunit *test)
 
 static void test_refused_try(struct kunit *test)
 {
-	struct folio *folio = owned_folio(test, 1, secret_owner);
+	struct folio *folio = kunit_owned_folio(test, 1, secret_owner);
 	struct page *tail = folio_page(folio, 1);
 
 	KUNIT_EXPECT_EQ(test, PTR_ERR(kmap_local_page_try(tail)), -EACCES);
@@ -1187,12 +1127,12 @@ static void test_refused_try(struct kunit *test)
 /* The owner itself is not asked for permission. */
 static void test_owner_maps(struct kunit *test)
 {
-	struct folio *folio = owned_folio(test, 0, secret_owner);
+	struct folio *folio = kunit_owned_folio(test, 0, secret_owner);
 	void *addr = page_access_map(folio_page(folio, 0));
 
 	KUNIT_EXPECT_TRUE(test, is_kmap_addr(addr));
 	if (addr) {
-		KUNIT_EXPECT_TRUE(test, filled_with(addr, 0));
+		KUNIT_EXPECT_TRUE(test, page_filled_with(addr, 0));
 		kunmap_local(addr);
 	}
 	expect_no_slots(test);
@@ -1308,26 +1248,6 @@ static void test_split(struct kunit *test)
 	split_to(test, 2);
 }
 
-static int access_init(struct kunit *test)
-{
-	if (!unmapped_alloc_start())
-		kunit_skip(test, "unmapped_alloc is off, there are no pages");
-	buffer_owner = unmapped_owner_create("test buffer",
-					     UNMAPPED_OWNER_KMAP);
-	secret_owner = unmapped_owner_create("test secret",
-					     UNMAPPED_OWNER_ZERO);
-	return buffer_owner && secret_owner ? 0 : -ENOMEM;
-}
-
-/* Folios of a test may outlive it for a moment, and so may their owners. */
-static void access_exit(struct kunit *test)
-{
-	unmapped_owner_destroy(buffer_owner);
-	unmapped_owner_destroy(secret_owner);
-	buffer_owner = NULL;
-	secret_owner = NULL;
-}
-
 static struct kunit_case access_cases[] = {
 	KUNIT_CASE(test_map),
 	KUNIT_CASE(test_direct_map_untouched),
@@ -1384,8 +1304,8 @@ static struct kunit_case access_cases[] = {
 
 static struct kunit_suite access_suite = {
 	.name = "page_access",
-	.init = access_init,
-	.exit = access_exit,
+	.init = kunit_make_owners,
+	.exit = kunit_drop_owners,
 	.test_cases = access_cases,
 };
 

@@ -41,79 +41,28 @@
 
 #include "../access.h"
 #include "../../swap.h"
-
-/* Large folios here have four pages. */
-#define LARGE_ORDER	2
-#define LARGE_SIZE	(PAGE_SIZE << LARGE_ORDER)
+#include "pages.h"
 
 /*
  * Folios, and what is in them.
  */
 
-static struct unmapped_owner *buffer_owner, *secret_owner;
-
-static void put_folio(void *folio)
-{
-	folio_put(folio);
-}
-
-static struct folio *keep_folio(struct kunit *test, struct folio *folio)
-{
-	KUNIT_ASSERT_NOT_NULL(test, folio);
-	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, put_folio, folio));
-	return folio;
-}
-
-static struct folio *owned_folio(struct kunit *test, unsigned int order,
-				 struct unmapped_owner *owner)
-{
-	return keep_folio(test, unmapped_folio_alloc(GFP_KERNEL, order, owner));
-}
-
 static struct page *buffer_page(struct kunit *test)
 {
-	return folio_page(owned_folio(test, 0, buffer_owner), 0);
+	return kunit_owned_page(test, buffer_owner);
 }
 
 static struct page *secret_page(struct kunit *test)
 {
-	return folio_page(owned_folio(test, 0, secret_owner), 0);
-}
-
-static struct folio *ordinary_folio(struct kunit *test, unsigned int order)
-{
-	return keep_folio(test, folio_alloc(GFP_KERNEL | __GFP_ZERO, order));
-}
-
-static struct page *ordinary_page(struct kunit *test)
-{
-	return folio_page(ordinary_folio(test, 0), 0);
-}
-
-static u8 *plain_buffer(struct kunit *test)
-{
-	u8 *buf = kunit_kzalloc(test, LARGE_SIZE, GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, buf);
-	return buf;
-}
-
-/* Differs from page to page, and within a page. Never 0. */
-static void make_pattern(u8 *buf, size_t len, unsigned int seed)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		buf[i] = (i * 13 + (i >> PAGE_SHIFT) * 101 + seed) % 251 + 1;
+	return kunit_owned_page(test, secret_owner);
 }
 
 static struct folio *patterned_folio(struct kunit *test, u8 **want,
 				     unsigned int seed)
 {
-	struct folio *folio = owned_folio(test, LARGE_ORDER, buffer_owner);
+	struct folio *folio = kunit_owned_folio(test, LARGE_ORDER, buffer_owner);
 
-	*want = plain_buffer(test);
+	*want = kunit_plain_buffer(test);
 	make_pattern(*want, LARGE_SIZE, seed);
 	memcpy_to_folio(folio, 0, *want, LARGE_SIZE);
 	return folio;
@@ -122,7 +71,7 @@ static struct folio *patterned_folio(struct kunit *test, u8 **want,
 static void expect_contents(struct kunit *test, struct folio *folio,
 			    const u8 *want)
 {
-	u8 *got = plain_buffer(test);
+	u8 *got = kunit_plain_buffer(test);
 
 	memcpy_from_folio(got, folio, 0, LARGE_SIZE);
 	KUNIT_EXPECT_MEMEQ(test, got, want, LARGE_SIZE);
@@ -214,7 +163,7 @@ static void clear_mark(void *page)
 /* A folio of which one page is marked, and nobody's: it will be refused. */
 static struct folio *folio_with_mark(struct kunit *test, unsigned int nr)
 {
-	struct folio *folio = ordinary_folio(test, LARGE_ORDER);
+	struct folio *folio = kunit_ordinary_folio(test, LARGE_ORDER);
 	struct page *page = folio_page(folio, nr);
 
 	page_set_inaccessible(page);
@@ -296,7 +245,7 @@ static void fill_sg(struct kunit *test, struct scatterlist *sg, int refused)
 	for (i = 0; i < NR_SEGS; i++) {
 		struct page *page = i == refused ? secret_page(test) :
 				    i == 1 ? buffer_page(test) :
-				    ordinary_page(test);
+				    kunit_ordinary_page(test);
 
 		sg_set_page(&sg[i], page, PAGE_SIZE - 8, 8);
 		sg_dma_address(&sg[i]) = UNTOUCHED;
@@ -360,7 +309,7 @@ static void test_map_error(struct kunit *test)
 {
 	struct device *dev = dma_device(test);
 	struct page *page = buffer_page(test);
-	struct page *plain = ordinary_page(test);
+	struct page *plain = kunit_ordinary_page(test);
 	struct scatterlist sg[NR_SEGS];
 	struct sg_table sgt = { .sgl = sg, .orig_nents = NR_SEGS };
 
@@ -511,7 +460,7 @@ static bool take_block(struct kunit *test, struct page *first)
 					     buffer_owner);
 		if (!folio)
 			break;
-		keep_folio(test, folio);
+		kunit_keep_folio(test, folio);
 		if (folio_page(folio, 0) == first)
 			return true;
 	}
@@ -524,8 +473,8 @@ static void test_bounce_mixed(struct kunit *test)
 	struct device *dev = bouncing_device(test);
 	struct page *before = page_before_block(test);
 	size_t offset = PAGE_SIZE - 100, len = 300;
-	u8 *want = plain_buffer(test);
-	u8 *got = plain_buffer(test);
+	u8 *want = kunit_plain_buffer(test);
+	u8 *got = kunit_plain_buffer(test);
 	dma_addr_t addr;
 	u8 *seen;
 
@@ -577,7 +526,7 @@ static struct virtqueue *make_virtqueue(struct kunit *test)
 {
 	struct virtio_device *vdev = kunit_kzalloc(test, sizeof(*vdev),
 						   GFP_KERNEL);
-	struct folio *ring = ordinary_folio(test, LARGE_ORDER);
+	struct folio *ring = kunit_ordinary_folio(test, LARGE_ORDER);
 	struct virtqueue *vq;
 
 	KUNIT_ASSERT_NOT_NULL(test, vdev);
@@ -791,7 +740,7 @@ static struct ramdisk *make_ramdisk(struct kunit *test)
 			kunit_add_action_or_reset(test, put_disk_action, disk));
 	KUNIT_ASSERT_NOT_NULL(test, ram);
 	ram->disk = disk;
-	ram->data = plain_buffer(test);
+	ram->data = kunit_plain_buffer(test);
 	disk->flags = GENHD_FL_NO_PART;
 	disk->fops = &ramdisk_ops;
 	disk->private_data = ram;
@@ -825,7 +774,7 @@ static int transfer(struct ramdisk *ram, struct page **pages, unsigned int nr,
 static void test_bio_refused(struct kunit *test)
 {
 	struct page *pages[NR_SEGS] = {
-		ordinary_page(test), buffer_page(test), secret_page(test),
+		kunit_ordinary_page(test), buffer_page(test), secret_page(test),
 	};
 	struct ramdisk *ram = make_ramdisk(test);
 
@@ -844,14 +793,14 @@ static void test_bio_refused(struct kunit *test)
 
 static void test_bio_allowed(struct kunit *test)
 {
-	struct folio *folio = owned_folio(test, LARGE_ORDER, buffer_owner);
+	struct folio *folio = kunit_owned_folio(test, LARGE_ORDER, buffer_owner);
 	struct page *pages[NR_SEGS] = {
 		folio_page(folio, 2), folio_page(folio, 0),
 		folio_page(folio, 3),
 	};
 	struct ramdisk *ram = make_ramdisk(test);
-	u8 *want = plain_buffer(test);
-	u8 *got = plain_buffer(test);
+	u8 *want = kunit_plain_buffer(test);
+	u8 *got = kunit_plain_buffer(test);
 	unsigned int i;
 
 	make_pattern(want, 1024 * NR_SEGS, 5);
@@ -873,7 +822,7 @@ static void test_bio_allowed(struct kunit *test)
 static void test_bio_error(struct kunit *test)
 {
 	struct page *page = buffer_page(test);
-	struct page *plain = ordinary_page(test);
+	struct page *plain = kunit_ordinary_page(test);
 	struct ramdisk *ram = make_ramdisk(test);
 
 	start_errors(test);
@@ -1142,8 +1091,8 @@ static void expect_kept(struct kunit *test, struct folio *folio, int err)
 
 static void test_swap(struct kunit *test)
 {
-	struct folio *secret = owned_folio(test, 0, secret_owner);
-	struct folio *folio = owned_folio(test, 0, buffer_owner);
+	struct folio *secret = kunit_owned_folio(test, 0, secret_owner);
+	struct folio *folio = kunit_owned_folio(test, 0, buffer_owner);
 
 	expect_kept(test, secret, -EACCES);
 	expect_kept(test, folio_with_mark(test, LARGE_ORDER - 1), -EACCES);
@@ -1158,7 +1107,7 @@ static void test_swap(struct kunit *test)
 static void test_slot_error(struct kunit *test)
 {
 	struct page *page = buffer_page(test);
-	struct page *plain = ordinary_page(test);
+	struct page *plain = kunit_ordinary_page(test);
 	void *addr;
 
 	start_errors(test);
@@ -1176,26 +1125,6 @@ static void test_slot_error(struct kunit *test)
 	if (!IS_ERR(addr))
 		kunmap_local(addr);
 	KUNIT_EXPECT_EQ(test, current->kmap_ctrl.idx, 0);
-}
-
-static int dma_init(struct kunit *test)
-{
-	if (!unmapped_alloc_start())
-		kunit_skip(test, "unmapped_alloc is off, there are no pages");
-	buffer_owner = unmapped_owner_create("test buffer",
-					     UNMAPPED_OWNER_KMAP);
-	secret_owner = unmapped_owner_create("test secret",
-					     UNMAPPED_OWNER_ZERO);
-	return buffer_owner && secret_owner ? 0 : -ENOMEM;
-}
-
-/* Folios of a test may outlive it for a moment, and so may their owners. */
-static void dma_exit(struct kunit *test)
-{
-	unmapped_owner_destroy(buffer_owner);
-	unmapped_owner_destroy(secret_owner);
-	buffer_owner = NULL;
-	secret_owner = NULL;
 }
 
 static struct kunit_case dma_cases[] = {
@@ -1232,8 +1161,8 @@ static struct kunit_case dma_cases[] = {
 
 static struct kunit_suite dma_suite = {
 	.name = "page_access_dma",
-	.init = dma_init,
-	.exit = dma_exit,
+	.init = kunit_make_owners,
+	.exit = kunit_drop_owners,
 	.test_cases = dma_cases,
 };
 

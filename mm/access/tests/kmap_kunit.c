@@ -21,9 +21,6 @@
 #include "../access.h"
 #include "pages.h"
 
-/* What the kernel may map, and what it may not. Made for each test. */
-static struct unmapped_owner *buffer_owner, *secret_owner;
-
 static u8 first_byte(struct page *page)
 {
 	u8 *addr = kmap_local_page(page);
@@ -353,26 +350,6 @@ static void test_prot_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, current->kmap_ctrl.idx, 0);
 }
 
-static int kmap_init(struct kunit *test)
-{
-	if (!unmapped_alloc_start())
-		kunit_skip(test, "unmapped_alloc is off, there are no pages");
-	buffer_owner = unmapped_owner_create("kmap buffer",
-					     UNMAPPED_OWNER_KMAP);
-	secret_owner = unmapped_owner_create("kmap secret",
-					     UNMAPPED_OWNER_ZERO);
-	return buffer_owner && secret_owner ? 0 : -ENOMEM;
-}
-
-/* Pages of a test may outlive it for a moment, and so may their owners. */
-static void kmap_exit(struct kunit *test)
-{
-	unmapped_owner_destroy(buffer_owner);
-	unmapped_owner_destroy(secret_owner);
-	buffer_owner = NULL;
-	secret_owner = NULL;
-}
-
 static struct kunit_case kmap_cases[] = {
 	KUNIT_CASE(test_kmap),
 	KUNIT_CASE(test_kmap_users),
@@ -395,8 +372,8 @@ static struct kunit_case kmap_cases[] = {
 
 static struct kunit_suite kmap_suite = {
 	.name = "page_access_kmap",
-	.init = kmap_init,
-	.exit = kmap_exit,
+	.init = kunit_make_owners,
+	.exit = kunit_drop_owners,
 	.test_cases = kmap_cases,
 };
 

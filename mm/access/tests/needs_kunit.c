@@ -26,9 +26,6 @@
 #define LARGE_ORDER	2
 #define LARGE_SIZE	(PAGE_SIZE << LARGE_ORDER)
 
-/* What the kernel may map, and what it may not. Made for each test. */
-static struct unmapped_owner *buffer_owner, *secret_owner;
-
 static struct folio *large_folio(struct kunit *test)
 {
 	return kunit_keep_folio(test,
@@ -332,26 +329,6 @@ static void test_buffer_head(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, bh.b_data, (char *)page_address(plain) + 1024);
 }
 
-static int needs_init(struct kunit *test)
-{
-	if (!unmapped_alloc_start())
-		kunit_skip(test, "unmapped_alloc is off, there are no pages");
-	buffer_owner = unmapped_owner_create("needs buffer",
-					     UNMAPPED_OWNER_KMAP);
-	secret_owner = unmapped_owner_create("needs secret",
-					     UNMAPPED_OWNER_ZERO);
-	return buffer_owner && secret_owner ? 0 : -ENOMEM;
-}
-
-/* Pages of a test may outlive it for a moment, and so may their owners. */
-static void needs_exit(struct kunit *test)
-{
-	unmapped_owner_destroy(buffer_owner);
-	unmapped_owner_destroy(secret_owner);
-	buffer_owner = NULL;
-	secret_owner = NULL;
-}
-
 static struct kunit_case needs_cases[] = {
 	KUNIT_CASE(test_memcpy_sglist),
 	KUNIT_CASE(test_compress),
@@ -365,8 +342,8 @@ static struct kunit_case needs_cases[] = {
 
 static struct kunit_suite needs_suite = {
 	.name = "page_access_needs_kmap",
-	.init = needs_init,
-	.exit = needs_exit,
+	.init = kunit_make_owners,
+	.exit = kunit_drop_owners,
 	.test_cases = needs_cases,
 };
 

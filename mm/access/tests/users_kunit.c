@@ -19,9 +19,6 @@
 
 #define LEN	200
 
-/* What the kernel may map, and what it may not. Made for each test. */
-static struct unmapped_owner *buffer_owner, *secret_owner;
-
 static void expect_no_slots(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, current->kmap_ctrl.idx, 0);
@@ -234,26 +231,6 @@ static void test_uprobe_refused(struct kunit *test)
 	expect_no_slots(test);
 }
 
-static int users_init(struct kunit *test)
-{
-	if (!unmapped_alloc_start())
-		kunit_skip(test, "unmapped_alloc is off, there are no pages");
-	buffer_owner = unmapped_owner_create("users buffer",
-					     UNMAPPED_OWNER_KMAP);
-	secret_owner = unmapped_owner_create("users secret",
-					     UNMAPPED_OWNER_ZERO);
-	return buffer_owner && secret_owner ? 0 : -ENOMEM;
-}
-
-/* Pages of a test may outlive it for a moment, and so may their owners. */
-static void users_exit(struct kunit *test)
-{
-	unmapped_owner_destroy(buffer_owner);
-	unmapped_owner_destroy(secret_owner);
-	buffer_owner = NULL;
-	secret_owner = NULL;
-}
-
 static struct kunit_case users_cases[] = {
 	KUNIT_CASE(test_to_iter),
 	KUNIT_CASE(test_to_iter_nofault),
@@ -270,8 +247,8 @@ static struct kunit_case users_cases[] = {
 
 static struct kunit_suite users_suite = {
 	.name = "page_access_users",
-	.init = users_init,
-	.exit = users_exit,
+	.init = kunit_make_owners,
+	.exit = kunit_drop_owners,
 	.test_cases = users_cases,
 };
 

@@ -823,6 +823,16 @@ static struct page *make_block(struct kunit *test, struct page *page,
 	return hold(test, page, req->order);
 }
 
+/* The table ends where memory can end: no page is beyond it. */
+static void test_index_bounds(struct kunit *test)
+{
+	unsigned long end = BIT(MAX_PHYSMEM_BITS - PAGE_SHIFT);
+
+	alloc_buffer(test);
+	KUNIT_EXPECT_NULL(test, unmapped_block_of(pfn_to_page(0)));
+	KUNIT_EXPECT_NULL(test, unmapped_block_of(pfn_to_page(end - 1)));
+}
+
 /* For one who wants no zeroes the block is made without: all else is dirty. */
 static void test_raw_block(struct kunit *test)
 {
@@ -2382,6 +2392,7 @@ static struct kunit_case unmapped_cases[] = {
 	KUNIT_CASE(test_irq_free),
 	KUNIT_CASE(test_irqs_off_free),
 	KUNIT_CASE(test_free_without_slots),
+	KUNIT_CASE(test_index_bounds),
 	KUNIT_CASE(test_raw_block),
 	KUNIT_CASE(test_one_refill),
 	KUNIT_CASE(test_flush),
