@@ -138,6 +138,20 @@ install_headers()
 	: >"$TMP/include/local_config.h"
 }
 
+# kvm_selftests KERNEL HEADERS BIN PROGRAM...: those of KERNEL's tree go to BIN.
+kvm_selftests()
+{
+	local tree=$CACHE/tree/$1 headers=$2 bin=$3 out=$CACHE/selftests/kvm-$1
+	shift 3
+	mkdir -p "$out"
+	quietly "$CACHE/log/kvm-selftests" 'building kvm selftests' \
+		make -C "$tree/tools/testing/selftests/kvm" -j"$JOBS" \
+		OUTPUT="$out" ARCH=x86_64 LDFLAGS='-pthread -static -no-pie' \
+		KHDR_INCLUDES="-isystem $headers/usr/include" \
+		top_srcdir="$tree" "${@/#/$out/}" &&
+		cp "${@/#/$out/}" "$bin"
+}
+
 # record_header TREE CONFIG: the first lines of a record.
 record_header()
 {

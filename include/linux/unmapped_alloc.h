@@ -57,6 +57,17 @@ struct unmapped_owner {
 #ifdef CONFIG_UNMAPPED_ALLOC
 
 /**
+ * unmapped_alloc_possible() - Ask whether the cache can be used
+ *
+ * For who tells user space what there is, before anybody wants it. Nothing is
+ * started: the hooks stay off.
+ *
+ * Return: false if the cache is switched off, or this machine's direct map
+ * cannot be changed.
+ */
+bool unmapped_alloc_possible(void);
+
+/**
  * unmapped_alloc_start() - Ask whether the cache can be used, and start it
  *
  * A user calls this before its first allocation, for instance when a file is
@@ -285,6 +296,11 @@ void unmapped_report_meminfo(struct seq_file *m);
 
 #else /* !CONFIG_UNMAPPED_ALLOC */
 
+static inline bool unmapped_alloc_possible(void)
+{
+	return false;
+}
+
 static inline bool unmapped_alloc_start(void)
 {
 	return false;
@@ -294,6 +310,10 @@ static inline struct unmapped_owner *unmapped_owner_create(const char *name,
 							   unsigned int flags)
 {
 	return NULL;
+}
+
+static inline void unmapped_owner_destroy(struct unmapped_owner *owner)
+{
 }
 
 static inline struct folio *unmapped_folio_alloc(gfp_t gfp, unsigned int order,

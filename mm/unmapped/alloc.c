@@ -121,6 +121,12 @@ void unmapped_pages_free(struct page *page, unsigned int order)
 	__free_pages(page, order);
 }
 
+bool unmapped_alloc_possible(void)
+{
+	return unmapped_enabled;
+}
+EXPORT_SYMBOL_GPL(unmapped_alloc_possible);
+
 bool unmapped_alloc_start(void)
 {
 	return unmapped_enabled && !page_access_start();
