@@ -259,6 +259,21 @@ void unmapped_folio_forget(struct address_space *mapping, struct folio *folio);
 void unmapped_folio_clear(struct folio *folio);
 
 /**
+ * unmapped_folio_zero() - Write zeroes to a part of a folio
+ * @folio: The folio, the caller's or of a file of the caller's.
+ * @offset: Where, in bytes.
+ * @len: How many bytes.
+ *
+ * For an owner that does not let the kernel map its pages, who cannot use
+ * folio_zero_range().
+ *
+ * Context: Any but NMI.
+ * Return: false if all slots of this context are taken; some of the range may
+ * be zero then.
+ */
+bool unmapped_folio_zero(struct folio *folio, size_t offset, size_t len);
+
+/**
  * unmapped_pages_free() - Drop the reference that an allocation came with
  * @page: What unmapped_pages_alloc() returned.
  * @order: With what order.
@@ -345,6 +360,12 @@ static inline struct folio *unmapped_folio_alloc_like(const struct folio *src,
 #define unmapped_folio_may_move(dst, src)		false
 #define unmapped_folio_misplaced(mapping, folio)	false
 #define unmapped_folio_forget(mapping, folio)		do { } while (0)
+
+static inline bool unmapped_folio_zero(struct folio *folio, size_t offset,
+				       size_t len)
+{
+	return false;
+}
 
 static inline void unmapped_folio_clear(struct folio *folio)
 {

@@ -15,6 +15,7 @@
 
 #define pr_fmt(fmt) "unmapped_alloc: " fmt
 
+#include <linux/highmem.h>
 #include <linux/init.h>
 #include <linux/kstrtox.h>
 #include <linux/memcontrol.h>
@@ -114,6 +115,38 @@ void unmapped_folio_clear(struct folio *folio)
 	for (i = 0; i < folio_nr_pages(folio); i++)
 		if (likely(!PageHWPoison(folio_page(folio, i))))
 			unmapped_clear_page(folio_page(folio, i));
+}
+
+/* An address for the owner alone, whom kmap would refuse. Not of poison. */
+static bool zero_part(struct page *page, size_t offset, size_t len)
+{
+	void *addr;
+
+	if (unlikely(PageHWPoison(page)))
+		return true;
+	addr = page_access_map(page);
+	if (!addr)
+		return false;
+	memset(addr + offset, 0, len);
+	kunmap_local(addr);
+	return true;
+}
+
+bool unmapped_folio_zero(struct folio *folio, size_t offset, size_t len)
+{
+	if (WARN_ON_ONCE(offset + len > folio_size(folio)))
+		return false;
+	while (len) {
+		size_t in_page = offset_in_page(offset);
+		size_t part = min(len, PAGE_SIZE - in_page);
+
+		if (!zero_part(folio_page(folio, offset / PAGE_SIZE), in_page,
+			       part))
+			return false;
+		offset += part;
+		len -= part;
+	}
+	return true;
 }
 
 void unmapped_pages_free(struct page *page, unsigned int order)

@@ -621,28 +621,178 @@ static int test_private_refused(void)
 	return KSFT_PASS;
 }
 
+#define PUNCH	(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
+
+/* Files of the cache have it. */
+static bool no_fallocate(const struct secret *s)
+{
+	return fallocate(s->fd, PUNCH, 0, PAGE) && errno == EOPNOTSUPP &&
+	       !cache_is_on();
+}
+
 static int test_fallocate(void)
 {
-	const int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-	__u64 before;
 	struct secret s;
+	__u64 before;
 
 	expect(secret_open(&s, 64 * PAGE), "open: %s", strerror(errno));
-	before = cache_is_on() ? unmapped_used() : 0;
-	if (fallocate(s.fd, 0, 0, s.bytes)) {
-		expect(errno == EOPNOTSUPP, "fallocate: %s", strerror(errno));
-		skip("no fallocate for secret files");
-	}
-	if (cache_is_on())
-		expect(unmapped_used() >= before + s.bytes / 1024,
-		       "fallocate allocated nothing");
-	expect(!nonzero_words(s.base, s.bytes), "not zero");
-	pattern_fill(s.base, s.bytes, SEED);
-	expect(!fallocate(s.fd, punch, PAGE, PAGE), "punch: %s",
+	if (no_fallocate(&s))
+		skip("no fallocate for secret files without the cache");
+	before = unmapped_used();
+	expect(!fallocate(s.fd, 0, 0, s.bytes), "fallocate: %s",
 	       strerror(errno));
-	expect(!nonzero_words(s.base + PAGE, PAGE), "the hole is not zero");
-	expect(!pattern_errors(s.base, PAGE, SEED), "page 0 changed");
+	expect(unmapped_used() >= before + s.bytes / 1024,
+	       "fallocate allocated nothing");
+	expect(!nonzero_words(s.base, s.bytes), "not zero");
+	expect(unmapped_used() < before + s.bytes / 1024 + 16,
+	       "the faults allocated");
+	pattern_fill(s.base, s.bytes, SEED);
+	expect(!fallocate(s.fd, 0, 0, s.bytes), "again: %s", strerror(errno));
+	expect(!pattern_errors(s.base, s.bytes, SEED), "contents changed");
 	secret_close(&s);
+	return KSFT_PASS;
+}
+
+static int test_fallocate_size(void)
+{
+	struct secret s = { .fd = memfd_secret(0) };
+	int mode;
+
+	expect(s.fd >= 0, "memfd_secret: %s", strerror(errno));
+	if (no_fallocate(&s))
+		skip("no fallocate for secret files without the cache");
+	expect(fallocate(s.fd, FALLOC_FL_KEEP_SIZE, 0, PAGE) < 0 &&
+	       errno == EINVAL, "a page behind the end");
+	expect(!fallocate(s.fd, 0, 0, 3 * PAGE + 1), "fallocate: %s",
+	       strerror(errno));
+	expect(lseek(s.fd, 0, SEEK_END) == 3 * (off_t)PAGE + 1 ||
+	       errno == ESPIPE, "the size");
+	s.bytes = 8 * PAGE;
+	s.base = mmap(NULL, s.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, s.fd,
+		      0);
+	expect(s.base != MAP_FAILED, "mmap: %s", strerror(errno));
+	sigbus_prepare();
+	expect(touch_pages(s.base, 8) == 4, "the size is not that of the call");
+	expect(fallocate(s.fd, 0, 0, 8 * PAGE) < 0 && errno == EINVAL, "grows");
+	expect(!fallocate(s.fd, FALLOC_FL_KEEP_SIZE, PAGE, PAGE), "inside: %s",
+	       strerror(errno));
+	expect(fallocate(s.fd, 0, 0, 0) < 0 && errno == EINVAL, "no length");
+	expect(fallocate(s.fd, 0, -1, PAGE) < 0 && errno == EINVAL, "below 0");
+	for (mode = 4; mode < 0x100; mode <<= 1)
+		expect(fallocate(s.fd, mode, 0, PAGE) < 0 &&
+		       errno == EOPNOTSUPP, "mode %#x: %s", mode,
+		       strerror(errno));
+	secret_close(&s);
+	return KSFT_PASS;
+}
+
+/* Whole pages go, and of those at the edges the part that was asked for. */
+static int test_punch_hole(void)
+{
+	size_t from = PAGE + 100, to = 5 * PAGE + 7;
+	struct secret s;
+	__u64 before;
+
+	expect(secret_open(&s, 8 * PAGE), "open: %s", strerror(errno));
+	if (no_fallocate(&s))
+		skip("no fallocate for secret files without the cache");
+	memset(s.base, 'x', s.bytes);
+	before = unmapped_used();
+	expect(!fallocate(s.fd, PUNCH, from, to - from), "punch: %s",
+	       strerror(errno));
+	expect(before - unmapped_used() == 3 * PAGE / 1024,
+	       "%llu kB came back", before - unmapped_used());
+	for (size_t i = 0; i < s.bytes; i++)
+		expect(s.base[i] == (i >= from && i < to ? 0 : 'x'),
+		       "byte %zu is %d", i, s.base[i]);
+	memset(s.base, 'y', s.bytes);
+	expect(!fallocate(s.fd, PUNCH, 100, 50), "punch: %s", strerror(errno));
+	for (size_t i = 0; i < s.bytes; i++)
+		expect(s.base[i] == (i >= 100 && i < 150 ? 0 : 'y'),
+		       "byte %zu is %d", i, s.base[i]);
+	secret_close(&s);
+	return KSFT_PASS;
+}
+
+static int test_fallocate_limit(void)
+{
+	const size_t limit = 16;
+	struct secret s;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		expect(memlock_limit(limit * PAGE), "setrlimit: %s",
+		       strerror(errno));
+		expect(secret_open(&s, 64 * PAGE), "open: %s", strerror(errno));
+		if (no_fallocate(&s))
+			skip("no fallocate without the cache");
+		expect(fallocate(s.fd, 0, 0, 17 * PAGE) < 0 && errno == EAGAIN,
+		       "17 pages of 16");
+		expect(!fallocate(s.fd, PUNCH, 3 * PAGE, 4 * PAGE), "punch: %s",
+		       strerror(errno));
+		expect(!fallocate(s.fd, 0, 32 * PAGE, 4 * PAGE), "4 pages: %s",
+		       strerror(errno));
+		expect(fallocate(s.fd, 0, 48 * PAGE, PAGE) < 0 &&
+		       errno == EAGAIN, "one more");
+		secret_close(&s);
+	}
+	return KSFT_PASS;
+}
+
+struct toucher {
+	struct secret *s;
+	size_t pages;
+	bool stop;
+};
+
+static void *touch_over_and_over(void *arg)
+{
+	struct toucher *t = arg;
+	size_t i = 0;
+
+	while (!__atomic_load_n(&t->stop, __ATOMIC_RELAXED))
+		((volatile char *)t->s->base)[i++ % t->pages * PAGE] = 1;
+	return NULL;
+}
+
+/* What faults and holes make of a file is accounted to the page. */
+static int test_punch_race(void)
+{
+	const size_t limit = 256;
+	struct toucher t = { .pages = 128 };
+	pthread_t thread;
+	struct secret s;
+	int i, failed = 0;
+
+	sigbus_prepare();
+	expect(memlock_limit(limit * PAGE), "setrlimit: %s", strerror(errno));
+	expect(secret_open(&s, t.pages * PAGE), "open: %s", strerror(errno));
+	if (no_fallocate(&s))
+		skip("no fallocate for secret files without the cache");
+	t.s = &s;
+	expect(!pthread_create(&thread, NULL, touch_over_and_over, &t),
+	       "no thread");
+	for (i = 0; i < 2000; i++)
+		failed += !!fallocate(s.fd, PUNCH, i * 7 % t.pages * PAGE,
+				      (i % 40 + 1) * PAGE);
+	__atomic_store_n(&t.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	expect(!failed, "%d of %d holes failed", failed, i);
+	expect(!fallocate(s.fd, PUNCH, 0, s.bytes), "punch: %s",
+	       strerror(errno));
+	expect(!nonzero_words(s.base, s.bytes), "not zero");
+	expect(!fallocate(s.fd, PUNCH, 0, s.bytes), "punch: %s",
+	       strerror(errno));
+	munmap(s.base, s.bytes);
+
+	/* The file has no page, so another may have all */
+	t.s = &s;
+	i = s.fd;
+	expect(secret_open(&s, 2 * limit * PAGE), "open: %s", strerror(errno));
+	expect(touch_pages(s.base, 2 * limit) == limit,
+	       "not all of the limit is free");
+	secret_close(&s);
+	close(i);
 	return KSFT_PASS;
 }
 
@@ -1130,7 +1280,11 @@ static const struct {
 	{ "RLIMIT_MEMLOCK holds", test_memlock },
 	{ "the size holds", test_size },
 	{ "flags, private and executable refused", test_private_refused },
-	{ "fallocate and holes", test_fallocate },
+	{ "fallocate allocates", test_fallocate },
+	{ "fallocate and the size", test_fallocate_size },
+	{ "a hole has no contents, its edges have theirs", test_punch_hole },
+	{ "fallocate and RLIMIT_MEMLOCK", test_fallocate_limit },
+	{ "holes and faults at the same time", test_punch_race },
 	{ "memory cgroup: SIGBUS, no OOM kill", test_memcg },
 	{ "the direct map keeps its leaves", test_direct_map },
 	{ "counters count", test_counters },
