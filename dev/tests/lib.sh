@@ -250,6 +250,22 @@ run_kunit()
 	fi
 }
 
+# dma_disk NAME FILE[,OPTION] [DEVICE]: QEMU's arguments for a disk on FILE that
+# uses DMA mappings.
+dma_disk()
+{
+	echo "-drive if=none,id=$1,format=raw,file=$2" \
+		"-device ${3:-virtio-blk-pci,drive=$1},$dma"
+}
+dma=iommu_platform=on,disable-legacy=on
+
+# scsi_disk NAME FILE: the same on a SCSI host.
+scsi_disk()
+{
+	dma_disk "$1" "$2" virtio-scsi-pci
+	echo "-device scsi-hd,drive=$1"
+}
+
 # run_programs KERNEL CONFIG ROOT LIST: each line of LIST is a command, with
 # LIMIT seconds; prints `### begin`, the output, `### end STATUS`.
 run_programs()

@@ -5,114 +5,29 @@
  * They do what an ordinary memfd does: each test takes bytes in or out by
  * another road through the kernel, and compares both ends. All that time
  * /proc/kcore shows nothing at the direct-map address of any page of the file:
- * what the kernel reads or writes it reaches through kmap.
+ * what the kernel reads or writes it reaches through kmap. unmapped_roads.c
+ * has the roads that need more devices, unmapped_refused.c what happens when
+ * the kernel may not reach a page.
  *
  * Each test runs in a process of its own, with a time limit. Needs root.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <linux/aio_abi.h>
+#include <time.h>
 #include <linux/errqueue.h>
-#include <linux/io_uring.h>
 #include <linux/userfaultfd.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/ptrace.h>
 #include <sys/sendfile.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/swap.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 
-#include "../kselftest.h"
-#include "unmapped_util.h"
+#include "unmapped_io.h"
 
-#ifndef MFD_NO_DIRECT_MAP
-#define MFD_NO_DIRECT_MAP	0x0020U
-#endif
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE		25
 #endif
-#ifndef MSG_ZEROCOPY
-#define MSG_ZEROCOPY		0x4000000
-#endif
-#ifndef SO_ZEROCOPY
-#define SO_ZEROCOPY		60
-#endif
-
-#define SEED		0xd1ec7UL
-#define SIZE		(256 * PAGE)
-#define SOME		(16 * PAGE)
 
 /* --- the file ------------------------------------------------------------- */
-
-static int kcore;
-
-/* An ordinary one with no flags. */
-static bool file_open(struct secret *m, size_t bytes, unsigned int flags)
-{
-	m->bytes = bytes;
-	m->fd = memfd_create("test", flags);
-	if (m->fd < 0 || ftruncate(m->fd, bytes))
-		return false;
-	m->base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd,
-		       0);
-	return m->base != MAP_FAILED;
-}
-
-/* Whole of a pattern. */
-static bool hidden_open(struct secret *m, size_t bytes)
-{
-	if (!file_open(m, bytes, MFD_NO_DIRECT_MAP))
-		return false;
-	pattern_fill(m->base, bytes, SEED);
-	return true;
-}
-
-/* Pages of the file that can be seen at their direct-map address. */
-static size_t pages_shown(const struct secret *m)
-{
-	static char page[PAGE];
-	size_t at, shown = 0;
-	__u64 phys;
-	off_t offset;
-
-	for (at = 0; at < m->bytes; at += PAGE) {
-		/* In the page table, so that it can be found */
-		*(volatile char *)(m->base + at);
-		phys = phys_of(m->base + at);
-		offset = phys ? kcore_offset(kcore, phys) : 0;
-		shown += !offset ||
-			 (pread(kcore, page, PAGE, offset) == (ssize_t)PAGE &&
-			  nonzero_words(page, PAGE));
-	}
-	return shown;
-}
-
-/* The whole file, by its mapping. */
-static bool sound(const struct secret *m, __u64 seed)
-{
-	size_t wrong = pattern_errors(m->base, m->bytes, seed);
-	size_t shown = pages_shown(m);
-
-	if (wrong || shown)
-		ksft_print_msg("%zu words are wrong, %zu pages are shown\n",
-			       wrong, shown);
-	return !wrong && !shown;
-}
-
-static char *plain_pages(size_t bytes, __u64 seed)
-{
-	char *p = aligned_alloc(PAGE, bytes);
-
-	if (p && seed)
-		pattern_fill(p, bytes, seed);
-	else if (p)
-		memset(p, 0, bytes);
-	return p;
-}
 
 /* Without an ordinary page to be seen, seeing no other says nothing. */
 static int test_control(void)
@@ -145,36 +60,6 @@ static int test_flags(void)
 
 /* --- files and pipes ------------------------------------------------------ */
 
-/* In pieces that cross pages. */
-static bool copy_out(int fd, char *to, size_t bytes)
-{
-	size_t at = 0, n = 1;
-	ssize_t got;
-
-	for (; at < bytes; at += got) {
-		got = pread(fd, to + at, n < bytes - at ? n : bytes - at, at);
-		if (got <= 0)
-			return false;
-		n = n * 3 % 9973;
-	}
-	return true;
-}
-
-static bool copy_in(int fd, const char *from, size_t bytes)
-{
-	size_t at = 0, n = 1;
-	ssize_t got;
-
-	for (; at < bytes; at += got) {
-		got = pwrite(fd, from + at, n < bytes - at ? n : bytes - at,
-			     at);
-		if (got <= 0)
-			return false;
-		n = n * 3 % 9973;
-	}
-	return true;
-}
-
 static int test_read_write(void)
 {
 	char *out = plain_pages(SIZE, 0), *in = plain_pages(SIZE, SEED + 1);
@@ -186,18 +71,6 @@ static int test_read_write(void)
 	expect(copy_in(m.fd, in, SIZE), "write: %s", strerror(errno));
 	expect(sound(&m, SEED + 1), "after write");
 	return KSFT_PASS;
-}
-
-static bool drain(int fd, char *to, size_t bytes)
-{
-	ssize_t got;
-
-	for (; bytes; to += got, bytes -= got) {
-		got = read(fd, to, bytes);
-		if (got <= 0)
-			return false;
-	}
-	return true;
 }
 
 static int test_sendfile(void)
@@ -320,22 +193,6 @@ static int test_loop(void)
 	return KSFT_PASS;
 }
 
-static bool aio_one(aio_context_t ctx, int fd, int op, void *p, size_t bytes)
-{
-	struct iocb cb = {
-		.aio_lio_opcode = op,
-		.aio_fildes = fd,
-		.aio_buf = (uintptr_t)p,
-		.aio_nbytes = bytes,
-	};
-	struct iocb *cbs = &cb;
-	struct io_event event;
-
-	return syscall(__NR_io_submit, ctx, 1L, &cbs) == 1 &&
-	       syscall(__NR_io_getevents, ctx, 1L, 1L, &event, NULL) == 1 &&
-	       event.res == (__s64)bytes;
-}
-
 static int test_aio(void)
 {
 	int disk = loop_over(memfd_create("disk", 0), MIB);
@@ -345,57 +202,14 @@ static int test_aio(void)
 	if (disk < 0 || syscall(__NR_io_setup, 4, &ctx))
 		skip("no loop device or no AIO");
 	expect(hidden_open(&m, SOME), "open: %s", strerror(errno));
-	expect(aio_one(ctx, disk, IOCB_CMD_PWRITE, m.base, SOME), "write");
+	expect(aio_one(ctx, disk, IOCB_CMD_PWRITE, m.base, SOME) == SOME,
+	       "write");
 	memset(m.base, 1, SOME);
-	expect(aio_one(ctx, disk, IOCB_CMD_PREAD, m.base, SOME), "read");
+	expect(aio_one(ctx, disk, IOCB_CMD_PREAD, m.base, SOME) == SOME,
+	       "read");
 	loop_end(disk);
 	expect(sound(&m, SEED), "after a round over the disk");
 	return KSFT_PASS;
-}
-
-struct ring {
-	int fd;
-	struct io_uring_params p;
-	char *rings;
-	struct io_uring_sqe *sqes;
-};
-
-static bool ring_open(struct ring *r)
-{
-	memset(r, 0, sizeof(*r));
-	r->fd = syscall(__NR_io_uring_setup, 4, &r->p);
-	if (r->fd < 0)
-		return false;
-	r->rings = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
-			r->fd, IORING_OFF_SQ_RING);
-	r->sqes = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd,
-		       IORING_OFF_SQES);
-	return r->rings != MAP_FAILED && r->sqes != MAP_FAILED;
-}
-
-/* With buffer 0; the result. */
-static int ring_one(struct ring *r, int op, int fd, void *p, size_t bytes)
-{
-	unsigned int *tail = (unsigned int *)(r->rings + r->p.sq_off.tail);
-	unsigned int *head = (unsigned int *)(r->rings + r->p.cq_off.head);
-	struct io_uring_cqe *cqes = (void *)(r->rings + r->p.cq_off.cqes);
-	unsigned int i = *tail & (r->p.sq_entries - 1);
-	int res;
-
-	r->sqes[i] = (struct io_uring_sqe){
-		.opcode = op,
-		.fd = fd,
-		.addr = (uintptr_t)p,
-		.len = bytes,
-	};
-	((unsigned int *)(r->rings + r->p.sq_off.array))[i] = i;
-	__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
-	if (syscall(__NR_io_uring_enter, r->fd, 1, 1, IORING_ENTER_GETEVENTS,
-		    NULL, 0) != 1)
-		return -errno;
-	res = cqes[*head & (r->p.cq_entries - 1)].res;
-	__atomic_store_n(head, *head + 1, __ATOMIC_RELEASE);
-	return res;
 }
 
 static int test_io_uring(void)
@@ -422,24 +236,6 @@ static int test_io_uring(void)
 }
 
 /* --- network -------------------------------------------------------------- */
-
-/* A TCP connection of two ends over the loopback device. */
-static bool connect_tcp(int fds[2])
-{
-	struct sockaddr_in a = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t len = sizeof(a);
-	int listener = socket(AF_INET, SOCK_STREAM, 0);
-
-	fds[0] = socket(AF_INET, SOCK_STREAM, 0);
-	return listener >= 0 && !bind(listener, (void *)&a, len) &&
-	       !listen(listener, 1) &&
-	       !getsockname(listener, (void *)&a, &len) &&
-	       !connect(fds[0], (void *)&a, len) &&
-	       (fds[1] = accept(listener, NULL, NULL)) >= 0;
-}
 
 static int test_zerocopy(void)
 {
@@ -641,62 +437,15 @@ static int test_userfaultfd(void)
 
 /* --- folios that take the place of others --------------------------------- */
 
-/* A swap area in memory; the loop device's number, or -1. */
-static int swap_start(char *name, size_t bytes)
-{
-	int file = memfd_create("swap", 0), disk;
-	struct {
-		char unused[1024];
-		__u32 version, last_page;
-	} head = { .version = 1, .last_page = bytes / PAGE - 1 };
-	struct stat st;
-
-	if (pwrite(file, &head, sizeof(head), 0) != sizeof(head) ||
-	    pwrite(file, "SWAPSPACE2", 10, PAGE - 10) != 10)
-		return -1;
-	disk = loop_over(file, bytes);
-	if (disk < 0 || fstat(disk, &st))
-		return -1;
-	sprintf(name, "/dev/loop%u", (unsigned int)st.st_rdev & 0xff);
-	return swapon(name, 0) ? -1 : disk;
-}
-
-#define CGROUP	"/sys/fs/cgroup/"
-#define GROUP	CGROUP "unmapped.swap"
-
-/* What it allocates from now on can be reclaimed apart from all else. */
-static bool group_enter(void)
-{
-	write_string(CGROUP "cgroup.subtree_control", "+memory");
-	return !mkdir(GROUP, 0755) && write_string(GROUP "/cgroup.procs", "0");
-}
-
-static void group_leave(void)
-{
-	write_string(CGROUP "cgroup.procs", "0");
-	rmdir(GROUP);
-}
-
-/* How many pages went out, and are no longer in the swap cache. */
-static __u64 page_out(void)
-{
-	__u64 before = vmstat("pswpout");
-	int i;
-
-	for (i = 0; i < 10; i++)
-		write_string(GROUP "/memory.reclaim", "1M");
-	return vmstat("pswpout") - before;
-}
-
 static int swap_round(const struct secret *m, const char *name)
 {
-	__u64 in = vmstat("pswpin"), out = page_out();
+	__u64 in = vmstat("pswpin"), out = page_out("pswpout");
 
 	expect(out >= SIZE / PAGE / 2, "%llu pages went out", out);
 	expect(sound(m, SEED), "after swap");
 	in = vmstat("pswpin") - in;
 	expect(in >= SIZE / PAGE / 2, "%llu pages came in", in);
-	page_out();
+	page_out("pswpout");
 	expect(!swapoff(name), "swapoff: %s", strerror(errno));
 	expect(sound(m, SEED), "after swapoff");
 	return KSFT_PASS;
@@ -912,19 +661,9 @@ static const struct {
 int main(void)
 {
 	size_t i;
-	int fd;
 
 	ksft_print_header();
-	if (geteuid())
-		ksft_exit_skip("needs root\n");
-	fd = memfd_create("test", MFD_NO_DIRECT_MAP);
-	if (fd < 0 && (errno == EINVAL || errno == EOPNOTSUPP) &&
-	    !cache_is_on())
-		ksft_exit_skip("needs the cache of unmapped pages\n");
-	close(fd);
-	kcore = open("/proc/kcore", O_RDONLY);
-	if (kcore < 0)
-		ksft_exit_skip("needs /proc/kcore\n");
+	need_hidden_files();
 	ksft_set_plan(ARRAY_SIZE(tests));
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
 		ksft_test_result_report(run_alone(tests[i].fn), "%s\n",

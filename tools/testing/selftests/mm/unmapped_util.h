@@ -197,25 +197,47 @@ static inline __u64 number_in(const char *path, int base)
 /* Of the kernel's image, which has its addresses besides the direct map's. */
 #define IMAGE_START	0xffffffff80000000UL
 
-/* Where /proc/kcore shows the direct map of an address; 0 if nowhere. */
-static inline off_t kcore_offset(int fd, __u64 phys)
+/* The ranges of memory that /proc/kcore shows. */
+struct kcore_map {
+	Elf64_Phdr range[64];
+	int count;
+};
+
+static inline void kcore_load(int fd, struct kcore_map *map)
 {
 	Elf64_Ehdr eh;
-	Elf64_Phdr ph;
-	int i;
+	ssize_t got;
 
+	map->count = 0;
 	if (pread(fd, &eh, sizeof(eh), 0) != sizeof(eh))
-		return 0;
-	for (i = 0; i < eh.e_phnum; i++) {
-		if (pread(fd, &ph, sizeof(ph), eh.e_phoff + i * sizeof(ph)) !=
-		    sizeof(ph))
-			return 0;
-		if (ph.p_type == PT_LOAD && ph.p_paddr != ~0ULL &&
-		    ph.p_vaddr < IMAGE_START &&
-		    phys >= ph.p_paddr && phys - ph.p_paddr < ph.p_memsz)
-			return ph.p_offset + (phys - ph.p_paddr);
+		return;
+	got = pread(fd, map->range, sizeof(map->range), eh.e_phoff);
+	if (got > 0)
+		map->count = got / sizeof(*map->range);
+	if (map->count > eh.e_phnum)
+		map->count = eh.e_phnum;
+}
+
+/* Where it shows the direct map of an address; 0 if nowhere. */
+static inline off_t kcore_find(const struct kcore_map *map, __u64 phys)
+{
+	const Elf64_Phdr *ph;
+
+	for (ph = map->range; ph < map->range + map->count; ph++) {
+		if (ph->p_type == PT_LOAD && ph->p_paddr != ~0ULL &&
+		    ph->p_vaddr < IMAGE_START && phys >= ph->p_paddr &&
+		    phys - ph->p_paddr < ph->p_memsz)
+			return ph->p_offset + (phys - ph->p_paddr);
 	}
 	return 0;
+}
+
+static inline off_t kcore_offset(int fd, __u64 phys)
+{
+	struct kcore_map map;
+
+	kcore_load(fd, &map);
+	return kcore_find(&map, phys);
 }
 
 /* Where the page of an address is; 0 when it cannot be told. */
