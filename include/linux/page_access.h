@@ -78,6 +78,7 @@ int page_access_start(void);
 
 void *page_access_kmap(struct page *page);
 void *page_access_kmap_try(struct page *page);
+bool page_access_refused(struct page *page);
 void __cold page_access_clear(struct page *page);
 void page_access_zero_segments(struct page *page, unsigned int start1,
 			       unsigned int end1, unsigned int start2,
@@ -141,6 +142,11 @@ static inline void *page_access_kmap(struct page *page)
 static inline void *page_access_kmap_try(struct page *page)
 {
 	return ERR_PTR(-EACCES);
+}
+
+static inline bool page_access_refused(struct page *page)
+{
+	return false;
 }
 
 static inline void page_access_clear(struct page *page)
@@ -221,7 +227,6 @@ void *page_access_kmap_shared(struct page *page);
 void page_access_kunmap_shared(struct page *page);
 struct page *page_access_kmap_to_page(const void *vaddr);
 bool page_access_is_kmap(const void *vaddr);
-bool page_access_refused(struct page *page);
 bool page_access_vmap_allowed(struct page **pages, unsigned int count,
 			      pgprot_t prot);
 bool page_access_free(struct page *page, unsigned int order);
@@ -270,20 +275,6 @@ static inline bool page_access_may_vmap(struct page **pages,
 {
 	return !page_access_active() ||
 	       page_access_vmap_allowed(pages, count, prot);
-}
-
-/**
- * page_kmap_refused() - Ask whether kmap_local_page() would give no address
- * @page: The page.
- *
- * For code that can fail before it maps pages, but not where it does.
- *
- * Return: true if the page's owner does not let the kernel map it.
- */
-static inline bool page_kmap_refused(struct page *page)
-{
-	return page_access_active() && page_inaccessible(page) &&
-	       page_access_refused(page);
 }
 
 /**
@@ -363,11 +354,6 @@ static inline bool page_access_repair(unsigned long ip, unsigned long addr)
 	return false;
 }
 
-static inline bool page_kmap_refused(struct page *page)
-{
-	return false;
-}
-
 static __always_inline bool page_access_free(struct page *page,
 					     unsigned int order)
 {
@@ -400,6 +386,20 @@ static __always_inline bool folio_inaccessible(const struct folio *folio)
 static __always_inline bool folio_detached(const struct folio *folio)
 {
 	return page_detached(&folio->page);
+}
+
+/**
+ * page_kmap_refused() - Ask whether kmap_local_page() would give no address
+ * @page: The page.
+ *
+ * For code that can fail before it maps pages, but not where it does.
+ *
+ * Return: true if the page's owner does not let the kernel map it.
+ */
+static inline bool page_kmap_refused(struct page *page)
+{
+	return page_access_active() && page_inaccessible(page) &&
+	       page_access_refused(page);
 }
 
 /**

@@ -38,6 +38,12 @@ void *page_access_kmap_try(struct page *page)
 }
 EXPORT_SYMBOL(page_access_kmap_try);
 
+bool page_access_refused(struct page *page)
+{
+	return arch_make_folio_accessible(page_folio(page));
+}
+EXPORT_SYMBOL(page_access_refused);
+
 static int uv_prepare_dma(struct page *page, enum dma_data_direction dir)
 {
 	return arch_make_folio_accessible(page_folio(page));

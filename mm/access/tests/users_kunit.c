@@ -231,12 +231,44 @@ static void test_uprobe_refused(struct kunit *test)
 	expect_no_slots(test);
 }
 
+/* Pages of the kernel in an iterator: it ends before one that is refused. */
+static void test_bvec_refused(struct kunit *test)
+{
+	struct page *secret = kunit_owned_page(test, secret_owner);
+	struct page *page = kunit_owned_page(test, buffer_owner);
+	u8 *buf = kunit_kzalloc(test, 2 * PAGE_SIZE, GFP_KERNEL);
+	const size_t both = 2 * PAGE_SIZE;
+	struct bio_vec bv[2];
+	struct iov_iter iter;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	memset_page(page, 0, 0x5a, PAGE_SIZE);
+	bvec_set_page(&bv[0], page, PAGE_SIZE, 0);
+	bvec_set_page(&bv[1], secret, PAGE_SIZE, 0);
+
+	iov_iter_bvec(&iter, ITER_SOURCE, bv, 2, both);
+	KUNIT_EXPECT_EQ(test, fault_in_iov_iter_readable(&iter, both), 0);
+	KUNIT_EXPECT_EQ(test, copy_from_iter(buf, both, &iter), PAGE_SIZE);
+	KUNIT_EXPECT_TRUE(test, page_filled_with(buf, 0x5a));
+	KUNIT_EXPECT_TRUE(test, page_filled_with(buf + PAGE_SIZE, 0));
+	/* Nobody tries that again and again */
+	KUNIT_EXPECT_EQ(test, fault_in_iov_iter_readable(&iter, PAGE_SIZE),
+			PAGE_SIZE);
+
+	memset(buf, 0x33, both);
+	iov_iter_bvec(&iter, ITER_DEST, bv, 2, both);
+	KUNIT_EXPECT_EQ(test, copy_to_iter(buf, both, &iter), PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, iov_iter_count(&iter), PAGE_SIZE);
+	expect_no_slots(test);
+}
+
 static struct kunit_case users_cases[] = {
 	KUNIT_CASE(test_to_iter),
 	KUNIT_CASE(test_to_iter_nofault),
 	KUNIT_CASE(test_from_iter),
 	KUNIT_CASE(test_no_slot),
 	KUNIT_CASE(test_failed),
+	KUNIT_CASE(test_bvec_refused),
 	KUNIT_CASE(test_copy_safe),
 	KUNIT_CASE(test_copy_safe_fails),
 	KUNIT_CASE(test_remote_vm),
