@@ -22,12 +22,13 @@ struct buffer {
 	size_t size;
 };
 
-static struct device *dma_device(struct kunit *test, u64 mask)
+static struct device *dma_device(struct kunit *test)
 {
 	struct device *dev = kunit_device_register(test, "unmapped");
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dev);
-	KUNIT_ASSERT_EQ(test, 0, dma_set_mask_and_coherent(dev, mask));
+	KUNIT_ASSERT_EQ(test, 0,
+			dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64)));
 	return dev;
 }
 
@@ -70,7 +71,7 @@ static bool is_zero(struct page *page)
 /* Out of the direct map, zeroed, and back when it is freed. */
 static void test_alloc(struct kunit *test)
 {
-	struct device *dev = dma_device(test, DMA_BIT_MASK(64));
+	struct device *dev = dma_device(test);
 	struct buffer b = alloc_buffer(test, dev, 5 * PAGE_SIZE, GFP_KERNEL);
 	struct page *page = b.page;
 	unsigned int i;
@@ -86,7 +87,7 @@ static void test_alloc(struct kunit *test)
 /* The 2M that a block has can be had; more comes from the buddy. */
 static void test_large(struct kunit *test)
 {
-	struct device *dev = dma_device(test, DMA_BIT_MASK(64));
+	struct device *dev = dma_device(test);
 	struct buffer b = alloc_buffer(test, dev, PMD_SIZE, GFP_KERNEL);
 
 	KUNIT_EXPECT_EQ(test, nr_detached(&b), PMD_SIZE >> PAGE_SHIFT);
@@ -96,20 +97,27 @@ static void test_large(struct kunit *test)
 	free_buffer(dev, &b);
 }
 
-/* A device that reaches 16M only gets what it reaches. */
-static void test_mask(struct kunit *test)
+/* A device that does not reach what the cache has gets what it reaches. */
+static void test_limit(struct kunit *test)
 {
-	struct device *dev = dma_device(test, DMA_BIT_MASK(24));
-	struct buffer b = alloc_buffer(test, dev, PAGE_SIZE, GFP_KERNEL);
+	struct device *dev = dma_device(test);
+	struct buffer first = alloc_buffer(test, dev, PAGE_SIZE, GFP_KERNEL);
+	struct buffer b = { .size = PAGE_SIZE };
 
-	KUNIT_EXPECT_LT(test, page_to_phys(b.page), SZ_16M);
-	free_buffer(dev, &b);
+	dev->bus_dma_limit = first.addr - 1;
+	b.page = dma_alloc_attrs(dev, PAGE_SIZE, &b.addr, GFP_KERNEL,
+				 NO_ADDRESS | DMA_ATTR_NO_WARN);
+	if (b.page) {
+		KUNIT_EXPECT_LT(test, b.addr, first.addr);
+		free_buffer(dev, &b);
+	}
+	free_buffer(dev, &first);
 }
 
 /* Who cannot sleep takes nothing out of the direct map. */
 static void test_atomic(struct kunit *test)
 {
-	struct device *dev = dma_device(test, DMA_BIT_MASK(64));
+	struct device *dev = dma_device(test);
 	struct buffer b = alloc_buffer(test, dev, PAGE_SIZE, GFP_ATOMIC);
 
 	KUNIT_EXPECT_EQ(test, nr_detached(&b), 0);
@@ -119,7 +127,7 @@ static void test_atomic(struct kunit *test)
 /* A second device may have the buffer, as an importer of it has. */
 static void test_sgtable(struct kunit *test)
 {
-	struct device *dev = dma_device(test, DMA_BIT_MASK(64));
+	struct device *dev = dma_device(test);
 	struct buffer b = alloc_buffer(test, dev, 3 * PAGE_SIZE, GFP_KERNEL);
 	struct sg_table sgt;
 
@@ -138,7 +146,7 @@ static void test_sgtable(struct kunit *test)
 /* Without the attribute nothing changes. */
 static void test_with_address(struct kunit *test)
 {
-	struct device *dev = dma_device(test, DMA_BIT_MASK(64));
+	struct device *dev = dma_device(test);
 	dma_addr_t addr;
 	void *buf = dma_alloc_coherent(dev, PAGE_SIZE, &addr, GFP_KERNEL);
 
@@ -157,7 +165,7 @@ static int dma_init(struct kunit *test)
 static struct kunit_case dma_cases[] = {
 	KUNIT_CASE(test_alloc),
 	KUNIT_CASE(test_large),
-	KUNIT_CASE(test_mask),
+	KUNIT_CASE(test_limit),
 	KUNIT_CASE(test_atomic),
 	KUNIT_CASE(test_sgtable),
 	KUNIT_CASE(test_with_address),

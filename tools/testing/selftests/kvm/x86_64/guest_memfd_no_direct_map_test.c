@@ -88,26 +88,28 @@ struct guest {
 
 static uint64_t used_kb(void)
 {
-	uint64_t total = 0, unused = 0;
-	char line[128];
+	static const char total[] = "Unmapped:", unused[] = "UnmappedFree:";
 	FILE *f = fopen("/proc/meminfo", "r");
+	uint64_t used = 0;
+	char line[128];
 
 	TEST_ASSERT(f, "/proc/meminfo");
 	while (fgets(line, sizeof(line), f)) {
-		sscanf(line, "Unmapped: %lu", &total);
-		sscanf(line, "UnmappedFree: %lu", &unused);
+		if (!strncmp(line, total, strlen(total)))
+			used += strtoul(line + strlen(total), NULL, 10);
+		if (!strncmp(line, unused, strlen(unused)))
+			used -= strtoul(line + strlen(unused), NULL, 10);
 	}
 	fclose(f);
-	return total - unused;
+	return used;
 }
 
-static void run(struct guest *g, enum command command, uint64_t from,
-		uint64_t to)
+static void run(struct guest *g, enum command what, uint64_t from, uint64_t to)
 {
 	struct ucall uc;
 
 	vcpu_regs_set(g->vcpu, &g->regs);
-	vcpu_args_set(g->vcpu, 4, (uint64_t)command, g->seed, from, to);
+	vcpu_args_set(g->vcpu, 4, (uint64_t)what, g->seed, from, to);
 	vcpu_run(g->vcpu);
 	TEST_ASSERT_KVM_EXIT_REASON(g->vcpu, KVM_EXIT_IO);
 	switch (get_ucall(g->vcpu, &uc)) {
