@@ -23,7 +23,8 @@ help:
 	@echo 'make bench        base and patched side by side; the table'
 	@echo "make guest        CMD='...' in a guest; ROOT=dir, KERNEL=base,"
 	@echo '                  CONFIG=plain, SMP=, MEM=, APPEND=, QEMU_ARGS=,'
-	@echo '                  TIMEOUT=, ICOUNT=1, ACCEL=, CPU=, MONITOR='
+	@echo '                  TIMEOUT=, ICOUNT=1, ACCEL=, CPU=, MONITOR=,'
+	@echo '                  KEYID_PLANES=n (memory for each of n keys)'
 	@echo 'make mutate       every mutation must be caught; the table'
 	@echo 'make tree         out/tree to edit in; dev/absorb takes it back'
 	@echo 'make series       patches to mail, in out/series'

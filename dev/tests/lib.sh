@@ -232,12 +232,14 @@ kunit_cases()
 }
 
 # run_kunit KERNEL CONFIG [GLOB]: boots, prints the suites' cases as TAP. Those
-# of unaccepted memory, if asked for, run where there is some.
+# of unaccepted memory and of keys, if asked for, run where there are some.
 run_kunit()
 {
-	local code=0 platform=
+	local code=0 platform='' planes=${KEYID_PLANES:-}
 	[[ ${3:-} != unaccepted* ]] || platform=unaccepted_sim=auto
+	[[ ${3:-} != keyid* ]] || planes=6
 	KERNEL=$1 CONFIG=$2 CONSOLE=$TMP/console CMD=true KMEMLEAK=1 \
+		KEYID_PLANES=$planes \
 		APPEND="kunit.filter_glob=${3:-*} $platform ${APPEND:-}" \
 		"$DEV/boot" 2>"$TMP/boot" || code=$?
 	cat "$TMP/boot" >&2

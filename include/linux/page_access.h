@@ -278,8 +278,9 @@ static inline bool page_access_may_vmap(struct page **pages,
 }
 
 /**
- * page_access_map() - Map an inaccessible page for its owner
+ * page_access_map_prot() - Map an inaccessible page for its owner
  * @page: The page.
+ * @prot: How to map it.
  *
  * Unlike kmap_local_page() this asks no policy: only the owner itself, who
  * clears pages with it, may call it. The address is for this context alone
@@ -288,7 +289,20 @@ static inline bool page_access_may_vmap(struct page **pages,
  * Return: The address of a slot; NULL if all of this context are taken, or in
  * an NMI.
  */
-void *page_access_map(struct page *page);
+void *page_access_map_prot(struct page *page, pgprot_t prot);
+
+/**
+ * page_access_map() - Map an inaccessible page as ordinary memory is
+ * @page: The page.
+ *
+ * As page_access_map_prot() with %PAGE_KERNEL.
+ *
+ * Return: As there.
+ */
+static inline void *page_access_map(struct page *page)
+{
+	return page_access_map_prot(page, PAGE_KERNEL);
+}
 
 /*
  * free_pages_prepare() has one test for the two marks that keep a page out

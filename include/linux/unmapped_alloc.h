@@ -30,12 +30,18 @@ struct seq_file;
 #define UNMAPPED_OWNER_ZERO	BIT(1)
 /* The cap is /proc/sys/vm/unmapped_NAME_max_kbytes. Never destroyed. */
 #define UNMAPPED_OWNER_SYSCTL	BIT(2)
+/* The pages get a key, from unmapped_pages_set_key(), before they are used. */
+#define UNMAPPED_OWNER_KEYED	BIT(3)
 
 /**
  * struct unmapped_owner - who uses pages of the cache
  * @name: For statistics.
  * @flags: UNMAPPED_OWNER_*.
  * @max_kbytes: Cap on the owner's pages, 0 for none. May be changed any time.
+ * @keyid: With %UNMAPPED_OWNER_KEYED the key of all its pages. Set before the
+ *	first allocation, as is @release.
+ * @release: Called when the owner is destroyed and its last page is back, from
+ *	an RCU callback; may be NULL.
  *
  * A subsystem has one, or one for each of its objects: a virtual machine, a
  * file, a key. Owners are cheap, and share blocks. Pages of one are never seen
@@ -45,6 +51,8 @@ struct unmapped_owner {
 	const char *name;
 	unsigned int flags;
 	unsigned long max_kbytes;
+	u16 keyid;
+	void (*release)(struct unmapped_owner *owner);
 	/* private: */
 	u16 id;
 	bool dying;
@@ -207,7 +215,8 @@ struct folio *unmapped_mapping_alloc(gfp_t gfp, unsigned int order,
 
 /**
  * unmapped_folio_alloc_like() - Allocate the folio that another one moves to
- * @src: A folio of a mapping that is outside the direct map.
+ * @src: A folio that is outside the direct map. The new one has its owner,
+ *	and its key.
  * @gfp: As for unmapped_pages_alloc_node().
  * @nid: As for unmapped_pages_alloc_node().
  *
@@ -218,12 +227,26 @@ struct folio *unmapped_folio_alloc_like(const struct folio *src, gfp_t gfp,
 					int nid);
 
 /**
+ * unmapped_folio_alloc_policy() - unmapped_folio_alloc_like(), where a policy says
+ * @src: A folio that is outside the direct map.
+ * @gfp: As for unmapped_pages_alloc().
+ * @mpol: The policy.
+ * @ilx: Index for interleaving.
+ *
+ * Context: As @gfp says.
+ * Return: As from unmapped_folio_alloc_like().
+ */
+struct folio *unmapped_folio_alloc_policy(const struct folio *src, gfp_t gfp,
+					  struct mempolicy *mpol, pgoff_t ilx);
+
+/**
  * unmapped_folio_may_move() - Ask whether contents may be copied
  * @dst: Where to.
  * @src: Where from, a folio outside the direct map.
  *
  * Return: true if both are of mappings that unmapped_mapping_start() has
- * marked: the contents of other owners stay where they are.
+ * marked, or both have the same key: the contents of other owners stay where
+ * they are.
  */
 bool unmapped_folio_may_move(struct folio *dst, struct folio *src);
 
@@ -272,6 +295,52 @@ void unmapped_folio_clear(struct folio *folio);
  * be zero then.
  */
 bool unmapped_folio_zero(struct folio *folio, size_t offset, size_t len);
+
+ * unmapped_pages_set_key() - Give new pages their owner's key
+ * @page: The first of 1 << @order pages just allocated for an owner with
+ *	%UNMAPPED_OWNER_KEYED, without %__GFP_ZERO.
+ * @order: Their order.
+ * @keyid: The owner's key.
+ * @zero: Zero them through that key.
+ *
+ * Pages that had another key are written back through that first. A page that
+ * the cache has cleared under the same key is not cleared again.
+ *
+ * Context: Any but NMI.
+ * Return: false if there was no slot to reach one; to free them is all that can
+ * be done then.
+ */
+bool unmapped_pages_set_key(struct page *page, unsigned int order, u16 keyid,
+			    bool zero);
+
+/**
+ * unmapped_page_keyid() - Find the key of a page
+ * @page: A page of the cache, to which the caller has a reference, or any other.
+ *
+ * Return: The KeyID that its contents are, or were last, encrypted with.
+ */
+u16 unmapped_page_keyid(const struct page *page);
+
+/**
+ * unmapped_key_start() - Prepare for the first key
+ * @max: The highest KeyID.
+ *
+ * Context: Process context, one at a time.
+ * Return: false without memory.
+ */
+bool unmapped_key_start(unsigned int max);
+
+/**
+ * unmapped_key_forget() - Let no free page remember a key
+ * @keyid: A key whose owner is gone.
+ *
+ * They are written back, and cleared before they are used again, by which time
+ * the key may be another.
+ *
+ * Context: Process context, may sleep.
+ * Return: Number of pages that are on their way somewhere and still do.
+ */
+unsigned long unmapped_key_forget(u16 keyid);
 
 /**
  * unmapped_pages_free() - Drop the reference that an allocation came with
@@ -356,6 +425,7 @@ static inline struct folio *unmapped_folio_alloc_like(const struct folio *src,
 	return NULL;
 }
 
+#define unmapped_folio_alloc_policy(src, gfp, mpol, ilx)	NULL
 #define unmapped_mapping_error(mapping)			(-ENOMEM)
 #define unmapped_folio_may_move(dst, src)		false
 #define unmapped_folio_misplaced(mapping, folio)	false

@@ -29,11 +29,11 @@ static bool kmap_slot_left(void)
 	       !page_access_should_fail();
 }
 
-void *page_access_map(struct page *page)
+void *page_access_map_prot(struct page *page, pgprot_t prot)
 {
 	if (!kmap_slot_left() || in_nmi())
 		return NULL;
-	return __kmap_local_pfn_prot(page_to_pfn(page), PAGE_KERNEL);
+	return __kmap_local_pfn_prot(page_to_pfn(page), prot);
 }
 
 void *page_access_kmap(struct page *page)

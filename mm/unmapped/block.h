@@ -52,9 +52,11 @@
  * @used: A bit a page: handed out, bad, or not the block's.
  * @dirty: A bit a page: free, with contents that nobody may see.
  * @owner: Identifier of the owner of each page that is handed out.
+ * @key: KeyID under which each page was used last, and is clean if it is.
  *
- * All but @dirty, @owner, @pfn and @nid is under the node's lock. The owner
- * of a page is written by those who hand the page out and take it back.
+ * All but @dirty, @owner, @key, @pfn and @nid is under the node's lock. The
+ * owner and the key of a page are written by those who hand the page out and
+ * take it back.
  */
 struct unmapped_block {
 	union {
@@ -71,6 +73,9 @@ struct unmapped_block {
 	DECLARE_BITMAP(used, UNMAPPED_BLOCK_PAGES);
 	DECLARE_BITMAP(dirty, UNMAPPED_BLOCK_PAGES);
 	u16 owner[UNMAPPED_BLOCK_PAGES];
+#ifdef CONFIG_PAGE_KEYID
+	u16 key[UNMAPPED_BLOCK_PAGES];
+#endif
 };
 
 /**

@@ -195,7 +195,7 @@ unfreeze:
  */
 bool unmapped_clear_page(struct page *page)
 {
-	void *addr = page_access_map(page);
+	void *addr = page_access_map_prot(page, unmapped_prot(page));
 
 	if (!addr)
 		return false;

@@ -28,6 +28,8 @@
 
 #define FRONT_PAGES	64
 #define FRONT_BATCH	(FRONT_PAGES / 2)
+/* How many of them are asked for the key that they had. */
+#define FRONT_SEARCH	16U
 
 /**
  * struct front - free pages of a CPU
@@ -126,7 +128,23 @@ static noinline bool fill(struct unmapped_node *node)
 	return true;
 }
 
-static bool pop(struct unmapped_node *node, struct unmapped_page *p,
+/*
+ * A page that had the same key last needs no flush. It is looked for among the
+ * youngest: further down they are the other CPUs', or the node's, as likely.
+ */
+static void prefer_key(struct front *front, u16 keyid)
+{
+	unsigned int last = front->nr - 1;
+	unsigned int end = last - min(last, FRONT_SEARCH);
+	unsigned int i;
+
+	for (i = last; i > end; i--)
+		if (unmapped_key_of(&front->pages[i]) == keyid)
+			break;
+	swap(front->pages[i], front->pages[last]);
+}
+
+static bool pop(struct unmapped_node *node, u16 keyid, struct unmapped_page *p,
 		bool *local)
 {
 	struct front *front;
@@ -136,6 +154,8 @@ static bool pop(struct unmapped_node *node, struct unmapped_page *p,
 	local_irq_save(flags);
 	front = local_front(node);
 	if (front && front->nr) {
+		if (page_keyid_active())
+			prefer_key(front, keyid);
 		*p = front->pages[--front->nr];
 		front->low = min(front->low, front->nr);
 		popped = true;
@@ -149,17 +169,19 @@ static bool pop(struct unmapped_node *node, struct unmapped_page *p,
 /**
  * unmapped_front_pop() - Take a free page
  * @node: The node that it is to be of.
+ * @keyid: The key that it had last, if there is such a page.
  * @p: Filled in.
  *
  * Context: Any but NMI.
  * Return: Whether there was one, in the front or in the node.
  */
-bool unmapped_front_pop(struct unmapped_node *node, struct unmapped_page *p)
+bool unmapped_front_pop(struct unmapped_node *node, u16 keyid,
+			struct unmapped_page *p)
 {
 	bool local;
 
 	do {
-		while (pop(node, p, &local)) {
+		while (pop(node, keyid, p, &local)) {
 			if (likely(!PageHWPoison(unmapped_page(p))))
 				return true;
 			unmapped_node_put(p, 0);

@@ -35,52 +35,91 @@ int unmapped_mapping_start(struct address_space *mapping)
 	return 0;
 }
 
-static struct folio *alloc_on_node(gfp_t gfp, unsigned int order, int nid)
+/* The caller writes all of the folio: nothing is zeroed under a new key. */
+static struct folio *alloc_on_node(struct unmapped_owner *owner, gfp_t gfp,
+				   unsigned int order, int nid)
 {
 	struct page *page;
 
-	page = unmapped_pages_alloc_node(gfp | __GFP_COMP, order,
-					 mapping_owner, nid);
+	page = unmapped_pages_alloc_node(gfp | __GFP_COMP, order, owner, nid);
+	if (page && owner->keyid &&
+	    !unmapped_pages_set_key(page, order, owner->keyid, false)) {
+		unmapped_pages_free(page, order);
+		return NULL;
+	}
 	return page_rmappable_folio(page);
 }
 
 /* The nodes of a policy, each for itself: there is no list of zones here. */
-static struct folio *alloc_on_nodes(gfp_t gfp, unsigned int order, int nid,
+static struct folio *alloc_on_nodes(struct unmapped_owner *owner, gfp_t gfp,
+				    unsigned int order, int nid,
 				    const nodemask_t *nodes)
 {
 	struct folio *folio = NULL;
 	int i;
 
 	for (i = 0; i < nodes_weight(*nodes) && !folio; i++) {
-		folio = alloc_on_node(gfp | __GFP_THISNODE, order, nid);
+		folio = alloc_on_node(owner, gfp | __GFP_THISNODE, order, nid);
 		nid = next_node_in(nid, *nodes);
 	}
 	return folio;
 }
 
-struct folio *unmapped_mapping_alloc(gfp_t gfp, unsigned int order,
+static struct folio *alloc_by_policy(struct unmapped_owner *owner, gfp_t gfp,
+				     unsigned int order,
 				     struct mempolicy *mpol, pgoff_t ilx)
 {
 	int nid = numa_node_id();
 	nodemask_t *nodes = mpol_allowed_nodes(gfp, mpol, ilx, &nid);
 
 	if (nodes)
-		return alloc_on_nodes(gfp, order, nid, nodes);
-	return alloc_on_node(gfp, order, nid);
+		return alloc_on_nodes(owner, gfp, order, nid, nodes);
+	return alloc_on_node(owner, gfp, order, nid);
+}
+
+struct folio *unmapped_mapping_alloc(gfp_t gfp, unsigned int order,
+				     struct mempolicy *mpol, pgoff_t ilx)
+{
+	return alloc_by_policy(mapping_owner, gfp, order, mpol, ilx);
+}
+
+/* The owner of a folio whose contents may be copied, or NULL. */
+static struct unmapped_owner *movable_owner(const struct folio *folio)
+{
+	struct unmapped_owner *owner = unmapped_owner_of(&folio->page);
+
+	if (owner == mapping_owner ||
+	    (owner && (owner->flags & UNMAPPED_OWNER_KEYED)))
+		return owner;
+	return NULL;
+}
+
+/* What stays where it is says so later, and stops no others. */
+static struct unmapped_owner *owner_like(const struct folio *src)
+{
+	return movable_owner(src) ?: mapping_owner;
 }
 
 struct folio *unmapped_folio_alloc_like(const struct folio *src, gfp_t gfp,
 					int nid)
 {
-	return alloc_on_node(gfp, folio_order(src), nid);
+	return alloc_on_node(owner_like(src), gfp, folio_order(src), nid);
 }
 
-/* Of the same owner, and one that lets the kernel copy contents. */
+struct folio *unmapped_folio_alloc_policy(const struct folio *src, gfp_t gfp,
+					  struct mempolicy *mpol, pgoff_t ilx)
+{
+	return alloc_by_policy(owner_like(src), gfp, folio_order(src), mpol,
+			       ilx);
+}
+
+/* The owner is the key, too: what moves keeps it. */
 bool unmapped_folio_may_move(struct folio *dst, struct folio *src)
 {
-	return folio_detached(dst) &&
-	       unmapped_owner_of(&src->page) == mapping_owner &&
-	       unmapped_owner_of(&dst->page) == mapping_owner;
+	struct unmapped_owner *owner = movable_owner(src);
+
+	return owner && folio_detached(dst) &&
+	       unmapped_owner_of(&dst->page) == owner;
 }
 
 void unmapped_folio_forget(struct address_space *mapping, struct folio *folio)

@@ -129,6 +129,7 @@ static void keep_poisoned(struct unmapped_node *node,
 	unsigned int bucket = block_bucket(block);
 
 	__ClearPageOffline(pfn_to_page(block->pfn + idx));
+	unmapped_key_lost(block, idx);
 	unmapped_block_mark_bad(block, idx);
 	if (!block->split)
 		settle(node, block, bucket);
@@ -349,6 +350,66 @@ void unmapped_node_put_some(struct unmapped_node *node,
 	spin_unlock_irqrestore(&node->lock, flags);
 
 	return_excess(node, any);
+}
+
+static unsigned int take_keyed(struct unmapped_node *node,
+			       struct unmapped_block *block, u16 keyid,
+			       struct unmapped_page *pages, unsigned int nr)
+{
+	unsigned int bucket = block_bucket(block), taken = 0;
+	struct unmapped_page p = { block };
+
+	for (; p.idx < UNMAPPED_BLOCK_PAGES && taken < nr; p.idx++) {
+		if (test_bit(p.idx, block->used) ||
+		    unmapped_key_of(&p) != keyid)
+			continue;
+		__set_bit(p.idx, block->used);
+		block->nr_free--;
+		pages[taken++] = p;
+	}
+	node->nr_free -= taken;
+	rebucket(node, block, bucket);
+	return taken;
+}
+
+static unsigned int take_keyed_from(struct unmapped_node *node,
+				    unsigned int bucket, u16 keyid,
+				    struct unmapped_page *pages,
+				    unsigned int nr)
+{
+	struct unmapped_block *block, *next;
+	unsigned int taken = 0;
+
+	list_for_each_entry_safe(block, next, &node->buckets[bucket], list)
+		taken += take_keyed(node, block, keyid, pages + taken,
+				    nr - taken);
+	return taken;
+}
+
+/**
+ * unmapped_node_take_keyed() - Take free pages that were last used with a key
+ * @node: The node.
+ * @keyid: The key.
+ * @pages: Filled in. The pages may be poisoned.
+ * @nr: How many at most.
+ *
+ * Context: Process context, interrupts on. Looks at all blocks.
+ * Return: How many.
+ */
+unsigned int unmapped_node_take_keyed(struct unmapped_node *node, u16 keyid,
+				      struct unmapped_page *pages,
+				      unsigned int nr)
+{
+	unsigned int bucket, taken = 0;
+
+	/* A block that gives pages falls into a bucket that was searched */
+	spin_lock_irq(&node->lock);
+	for (bucket = 1; bucket < UNMAPPED_NR_BUCKETS; bucket++)
+		taken += take_keyed_from(node, bucket, keyid, pages + taken,
+					 nr - taken);
+	spin_unlock_irq(&node->lock);
+
+	return taken;
 }
 
 /**
@@ -645,10 +706,12 @@ static void uncharge_all(struct unmapped_block *block)
 {
 	unsigned int i;
 
-	for (i = 0; i < UNMAPPED_BLOCK_PAGES; i++)
+	for (i = 0; i < UNMAPPED_BLOCK_PAGES; i++) {
+		unmapped_key_lost(block, i);
 		if (block->owner[i])
 			unmapped_owner_uncharge(unmapped_owner_by_id(block->owner[i]),
 						1);
+	}
 }
 
 /**

@@ -90,6 +90,8 @@ static void free_owner(struct rcu_head *rcu)
 {
 	struct unmapped_owner *owner = container_of(rcu, typeof(*owner), rcu);
 
+	if (owner->release)
+		owner->release(owner);
 	percpu_counter_destroy(&owner->used);
 	kfree(owner->name);
 	kfree(owner);

@@ -72,21 +72,31 @@ own_pages(const struct unmapped_page *p, const struct unmapped_request *req,
 	return page;
 }
 
+/* Those with a key set it when they know that the allocation has succeeded. */
+static __always_inline bool keyed(const struct unmapped_request *req)
+{
+	return page_keyid_active() &&
+	       (req->owner->flags & UNMAPPED_OWNER_KEYED);
+}
+
 static __always_inline struct page *
 hand_out_order(const struct unmapped_page *p,
 	       const struct unmapped_request *req, unsigned int order,
 	       bool raw)
 {
+	bool clear = !raw && !keyed(req);
 	struct page *page = unmapped_page(p);
 
 	if (page_access_relaxed() &&
 	    !unmapped_remove_repaired(page, 1U << order))
 		goto put_pages;
-	if (!raw && !clear_dirty(p, 1U << order))
+	if (!keyed(req) && !unmapped_key_drop(p->block, p->idx, 1U << order))
+		goto put_pages;
+	if (clear && !clear_dirty(p, 1U << order))
 		goto put_pages;
 	if (!claim_pages(page, order))
 		goto put_pages;
-	if (raw)
+	if (raw && !keyed(req))
 		forget_dirty(p, 1U << order);
 
 	unmapped_change_page_owner(page, order, req->gfp);
@@ -123,7 +133,7 @@ struct page *unmapped_take(struct unmapped_node *node,
 	bool taken;
 
 	if (likely(!req->order))
-		taken = unmapped_front_pop(node, &p);
+		taken = unmapped_front_pop(node, req->owner->keyid, &p);
 	else
 		taken = unmapped_node_take(node, req->order, &p);
 	return taken ? hand_out(&p, req, false) : NULL;
@@ -291,12 +301,18 @@ static bool unmapped_shared_with_kernel(const struct page *page)
 
 static bool unmapped_kmap_prot(struct page *page, pgprot_t *prot)
 {
+	*prot = page_keyid_prot(page, *prot);
 	return unmapped_shared_with_kernel(page);
 }
 
-/* A device is no more trusted than the kernel, which programs it. */
+/*
+ * A device is no more trusted than the kernel, which programs it. But to the
+ * physical address that it is given the KeyID would have to be added.
+ */
 static int unmapped_prepare_dma(struct page *page, enum dma_data_direction dir)
 {
+	if (page_keyid(page))
+		return -EACCES;
 	return unmapped_shared_with_kernel(page) ? 0 : -EACCES;
 }
 

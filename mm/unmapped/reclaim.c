@@ -51,7 +51,8 @@ static bool clear_dirty_pages(struct unmapped_block *block, struct page *page)
 
 static bool restore_block(struct unmapped_block *block, struct page *page)
 {
-	return clear_dirty_pages(block, page) &&
+	return unmapped_key_drop(block, 0, UNMAPPED_BLOCK_PAGES) &&
+	       clear_dirty_pages(block, page) &&
 	       !WARN_ON_ONCE(unmapped_restore(page, UNMAPPED_BLOCK_PAGES));
 }
 
@@ -109,6 +110,8 @@ static bool can_return(struct unmapped_block *block, unsigned int i)
 	struct page *page = pfn_to_page(block->pfn + i);
 
 	if (unlikely(PageHWPoison(page)))
+		return false;
+	if (!unmapped_key_drop(block, i, 1))
 		return false;
 	if (likely(!test_bit(i, block->dirty)))
 		return true;

@@ -13,6 +13,7 @@
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/page_owner.h>
+#include <linux/page_keyid.h>
 #include <linux/percpu_counter.h>
 #include <linux/spinlock.h>
 #include <linux/unmapped_alloc.h>
@@ -214,6 +215,9 @@ bool unmapped_node_take(struct unmapped_node *node, unsigned int order,
 unsigned int unmapped_node_take_some(struct unmapped_node *node,
 				     struct unmapped_page *pages,
 				     unsigned int nr);
+unsigned int unmapped_node_take_keyed(struct unmapped_node *node, u16 keyid,
+				      struct unmapped_page *pages,
+				      unsigned int nr);
 void unmapped_node_put(const struct unmapped_page *p, unsigned int order);
 void unmapped_node_put_some(struct unmapped_node *node,
 			    const struct unmapped_page *pages,
@@ -237,11 +241,59 @@ void unmapped_node_heal(const struct unmapped_page *p);
 bool unmapped_node_excess(struct unmapped_node *node);
 
 /* front.c */
-bool unmapped_front_pop(struct unmapped_node *node, struct unmapped_page *p);
+bool unmapped_front_pop(struct unmapped_node *node, u16 keyid,
+			struct unmapped_page *p);
 bool unmapped_front_push(const struct unmapped_page *p);
 unsigned long unmapped_front_pages(int nid);
 void unmapped_front_drain(int nid);
 int unmapped_front_init(void);
+
+/* key.c */
+#ifdef CONFIG_PAGE_KEYID
+bool unmapped_key_switch(const struct unmapped_page *p, unsigned int nr,
+			 u16 keyid);
+void unmapped_key_lost(struct unmapped_block *block, unsigned int idx);
+
+static inline pgprot_t unmapped_prot(const struct page *page)
+{
+	return page_keyid_prot(page, PAGE_KERNEL);
+}
+
+static inline u16 unmapped_key_of(const struct unmapped_page *p)
+{
+	return READ_ONCE(p->block->key[p->idx]);
+}
+#else
+static inline bool unmapped_key_switch(const struct unmapped_page *p,
+				       unsigned int nr, u16 keyid)
+{
+	return true;
+}
+
+static inline void unmapped_key_lost(struct unmapped_block *block,
+				     unsigned int idx)
+{
+}
+
+static inline pgprot_t unmapped_prot(const struct page *page)
+{
+	return PAGE_KERNEL;
+}
+
+static inline u16 unmapped_key_of(const struct unmapped_page *p)
+{
+	return 0;
+}
+#endif
+
+/* As others do who were never asked which key they want. */
+static __always_inline bool unmapped_key_drop(struct unmapped_block *block,
+					      unsigned int idx, unsigned int nr)
+{
+	struct unmapped_page p = { block, idx };
+
+	return !page_keyid_active() || unmapped_key_switch(&p, nr, 0);
+}
 
 /* directmap.c */
 int unmapped_remove(struct page *page, unsigned int nr, gfp_t gfp);
