@@ -296,6 +296,7 @@ void unmapped_folio_clear(struct folio *folio);
  */
 bool unmapped_folio_zero(struct folio *folio, size_t offset, size_t len);
 
+/**
  * unmapped_pages_set_key() - Give new pages their owner's key
  * @page: The first of 1 << @order pages just allocated for an owner with
  *	%UNMAPPED_OWNER_KEYED, without %__GFP_ZERO.

@@ -124,7 +124,7 @@ static bool zero_part(struct page *page, size_t offset, size_t len)
 
 	if (unlikely(PageHWPoison(page)))
 		return true;
-	addr = page_access_map(page);
+	addr = page_access_map_prot(page, unmapped_prot(page));
 	if (!addr)
 		return false;
 	memset(addr + offset, 0, len);
