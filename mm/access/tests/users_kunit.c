@@ -8,6 +8,7 @@
 
 #include <kunit/test.h>
 
+#include <linux/bvec.h>
 #include <linux/highmem.h>
 #include <linux/mman.h>
 #include <linux/page_access.h>
