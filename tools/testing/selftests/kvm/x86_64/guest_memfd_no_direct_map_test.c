@@ -166,19 +166,22 @@ static bool holds_secret(const uint64_t *p, uint64_t seed)
 
 static uint64_t search_segment(int fd, const Elf64_Phdr *ph, uint64_t seed)
 {
-	static uint64_t buf[CHUNK / 8];
+	/* Not static: the guest gets a copy of that */
+	uint64_t *buf = malloc(CHUNK);
 	uint64_t at, i, found = 0;
 	ssize_t got;
 
+	TEST_ASSERT(buf, "no memory");
 	for (at = 0; at < ph->p_memsz; at += CHUNK) {
-		memset(buf, 0, sizeof(buf));
+		memset(buf, 0, CHUNK);
 		got = pread(fd, buf, min(CHUNK, ph->p_memsz - at),
 			    ph->p_offset + at);
 		for (i = 0; got > 0 && i < got / 8; i += PAGE_SIZE / 8)
 			found += holds_secret(buf + i, seed);
 	}
 	/* Not to be found by the next search */
-	memset(buf, 0, sizeof(buf));
+	memset(buf, 0, CHUNK);
+	free(buf);
 	return found;
 }
 
