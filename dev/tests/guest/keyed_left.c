@@ -15,21 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define PAGE		4096UL
-#define PFN_MASK	((1ULL << 55) - 1)
-
-static unsigned long long physical(const void *addr)
-{
-	int fd = open("/proc/self/pagemap", O_RDONLY);
-	uint64_t entry;
-
-	if (fd < 0 || pread(fd, &entry, sizeof(entry),
-			    (uintptr_t)addr / PAGE * sizeof(entry)) !=
-		      sizeof(entry))
-		err(1, "/proc/self/pagemap");
-	close(fd);
-	return (entry & PFN_MASK) * PAGE;
-}
+#include "physical.h"
 
 /* There is time to look until the next line, or the end. */
 static void say(const char *what, unsigned long long addr, unsigned int keyid)

@@ -19,8 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PAGE		4096UL
-#define PFN_MASK	((1ULL << 55) - 1)
+#include "physical.h"
 
 #ifndef __NR_memfd_secret
 #define __NR_memfd_secret 447
@@ -34,19 +33,6 @@ static void move_to(int cpu)
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		err(1, "CPU %d", cpu);
-}
-
-static unsigned long long physical(const void *addr)
-{
-	int fd = open("/proc/self/pagemap", O_RDONLY);
-	uint64_t entry;
-
-	if (fd < 0 || pread(fd, &entry, sizeof(entry),
-			    (uintptr_t)addr / PAGE * sizeof(entry)) !=
-		      sizeof(entry))
-		err(1, "/proc/self/pagemap");
-	close(fd);
-	return (entry & PFN_MASK) * PAGE;
 }
 
 /* There is time to look until the next line, or the end. */

@@ -982,10 +982,7 @@ static int test_race(void)
 
 /* --- running -------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	int (*fn)(void);
-} tests[] = {
+static const struct test tests[] = {
 	{ "MEMKEY_INFO and smaps", test_info },
 	{ "pages are counted", test_pages_are_counted },
 	{ "two keys have two KeyIDs", test_keys_differ },
@@ -1025,16 +1022,12 @@ static const struct {
 
 int main(void)
 {
-	size_t i;
-
 	ksft_print_header();
 	if (geteuid())
 		ksft_exit_skip("needs root\n");
 	if (access("/dev/memkey", F_OK))
 		ksft_exit_skip("needs /dev/memkey: KeyIDs, or keyid_emul=\n");
 	ksft_set_plan(ARRAY_SIZE(tests));
-	for (i = 0; i < ARRAY_SIZE(tests); i++)
-		ksft_test_result_report(run_alone(tests[i].fn), "%s\n",
-					tests[i].name);
+	run_tests(tests, ARRAY_SIZE(tests));
 	ksft_finished();
 }

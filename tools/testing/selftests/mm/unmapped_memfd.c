@@ -639,10 +639,7 @@ static int test_direct_map(void)
 
 /* --- running -------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	int (*fn)(void);
-} tests[] = {
+static const struct test tests[] = {
 	{ "an ordinary memfd is shown", test_control },
 	{ "flags", test_flags },
 	{ "read and write", test_read_write },
@@ -673,13 +670,9 @@ static const struct {
 
 int main(void)
 {
-	size_t i;
-
 	ksft_print_header();
 	need_hidden_files();
 	ksft_set_plan(ARRAY_SIZE(tests));
-	for (i = 0; i < ARRAY_SIZE(tests); i++)
-		ksft_test_result_report(run_alone(tests[i].fn), "%s\n",
-					tests[i].name);
+	run_tests(tests, ARRAY_SIZE(tests));
 	ksft_finished();
 }

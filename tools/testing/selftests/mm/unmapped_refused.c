@@ -420,10 +420,7 @@ static int test_swap(void)
 
 /* --- running -------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	int (*fn)(void);
-} tests[] = {
+static const struct test tests[] = {
 	{ "MSG_ZEROCOPY", test_zerocopy },
 	{ "sendfile over TCP", test_sendfile },
 	{ "swap", test_swap },

@@ -699,10 +699,7 @@ static int test_counts(void)
 
 /* --- running -------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	int (*fn)(void);
-} tests[] = {
+static const struct test tests[] = {
 	{ "swap to zram", test_zram },
 	{ "swap to zswap", test_zswap },
 	{ "buffers of dm-crypt", test_crypt },
@@ -718,13 +715,9 @@ static const struct {
 
 int main(void)
 {
-	size_t i;
-
 	ksft_print_header();
 	need_hidden_files();
 	ksft_set_plan(ARRAY_SIZE(tests));
-	for (i = 0; i < ARRAY_SIZE(tests); i++)
-		ksft_test_result_report(run_alone(tests[i].fn), "%s\n",
-					tests[i].name);
+	run_tests(tests, ARRAY_SIZE(tests));
 	ksft_finished();
 }

@@ -1257,10 +1257,7 @@ static int test_slack(void)
 
 /* --- running -------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	int (*fn)(void);
-} tests[] = {
+static const struct test tests[] = {
 	{ "contents stay under churn", test_churn },
 	{ "fresh secret pages are zero", test_fresh_zero },
 	{ "a neighbour's pages stay", test_neighbour_stays },
@@ -1299,15 +1296,11 @@ static const struct {
 
 int main(void)
 {
-	size_t i;
-
 	ksft_print_header();
 	need_secretmem();
 	ksft_set_plan(ARRAY_SIZE(tests));
 	ksft_print_msg("cache of unmapped pages: %s\n",
 		       cache_is_on() ? "on" : "off or absent");
-	for (i = 0; i < ARRAY_SIZE(tests); i++)
-		ksft_test_result_report(run_alone(tests[i].fn), "%s\n",
-					tests[i].name);
+	run_tests(tests, ARRAY_SIZE(tests));
 	ksft_finished();
 }

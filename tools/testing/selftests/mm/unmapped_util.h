@@ -407,6 +407,21 @@ static inline int run_alone(int (*fn)(void))
 	return WIFEXITED(status) ? WEXITSTATUS(status) : KSFT_FAIL;
 }
 
+struct test {
+	const char *name;
+	int (*fn)(void);
+};
+
+/* Each in a process of its own; the plan is the caller's. */
+static inline void run_tests(const struct test *tests, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		ksft_test_result_report(run_alone(tests[i].fn), "%s\n",
+					tests[i].name);
+}
+
 /* Or the program ends, skipped. */
 static inline void need_secretmem(void)
 {
