@@ -21,7 +21,6 @@
 #include <err.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,9 +31,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define PAGE		4096UL
+#include "physical.h"
+
 #define WORDS		(PAGE / sizeof(uint64_t))
-#define PFN_MASK	((1ULL << 55) - 1)
 #define SOME		(64 * PAGE)
 #define NR_HUGE		512UL
 #define HUGE		(NR_HUGE * PAGE)
@@ -58,12 +57,8 @@ static int pagemap;
 static void next_cpu(void)
 {
 	static int cpu;
-	cpu_set_t set;
 
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		err(1, "CPU %d", cpu);
+	move_to(cpu);
 	cpu = (cpu + 1) % sysconf(_SC_NPROCESSORS_ONLN);
 }
 

@@ -3,6 +3,9 @@
  * Says where a page of keyed memory is in physical memory and with which key,
  * while it has contents and when it has been given back, so that somebody can
  * look at each key's plane from outside the guest.
+ *
+ * All of it on one CPU: a page that was made on another may be on that CPU's
+ * list for the LRU, as any anonymous page, and is not free until that is empty.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -33,6 +36,7 @@ int main(void)
 	struct memkey_info info;
 	char *page;
 
+	move_to(0);
 	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	range.addr = (uintptr_t)page;

@@ -4,11 +4,22 @@
 
 #include <err.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdint.h>
 #include <unistd.h>
 
 #define PAGE		4096UL
 #define PFN_MASK	((1ULL << 55) - 1)
+
+static inline void move_to(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		err(1, "CPU %d", cpu);
+}
 
 /* Where the page of an address is in the memory of the guest. */
 static inline unsigned long long physical(const void *addr)

@@ -11,7 +11,6 @@
 #define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,16 +23,6 @@
 #ifndef __NR_memfd_secret
 #define __NR_memfd_secret 447
 #endif
-
-static void move_to(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		err(1, "CPU %d", cpu);
-}
 
 /* There is time to look until the next line, or the end. */
 static void say(const char *what, unsigned long long addr)
