@@ -169,3 +169,32 @@ build_dir()
 		echo "$CACHE/tree/$1/build-$2"
 	fi
 }
+
+# dma_disk NAME FILE[,OPTION] [DEVICE]: QEMU's arguments for a disk on FILE that
+# uses DMA mappings.
+dma_disk()
+{
+	echo "-drive if=none,id=$1,format=raw,file=$2" \
+		"-device ${3:-virtio-blk-pci,drive=$1},$dma"
+}
+dma=iommu_platform=on,disable-legacy=on
+
+# monitor_pipe PATH: QEMU's arguments for a monitor that is spoken to by pipes.
+monitor_pipe()
+{
+	mkfifo "$1.in" "$1.out"
+	echo "-chardev pipe,id=look,path=$1 -mon chardev=look"
+}
+
+# save_page PIPE FILE ADDRESS: that page of the guest whose monitor it is.
+save_page()
+{
+	local tries=50 size=0
+
+	# Without quotes the path would be a quotient
+	echo "pmemsave $3 4096 \"$2\"" >"$1.in"
+	while ((size < 4096 && tries--)); do
+		sleep 0.1
+		size=$(stat -c %s "$2" 2>/dev/null || echo 0)
+	done
+}

@@ -252,15 +252,6 @@ run_kunit()
 	fi
 }
 
-# dma_disk NAME FILE[,OPTION] [DEVICE]: QEMU's arguments for a disk on FILE that
-# uses DMA mappings.
-dma_disk()
-{
-	echo "-drive if=none,id=$1,format=raw,file=$2" \
-		"-device ${3:-virtio-blk-pci,drive=$1},$dma"
-}
-dma=iommu_platform=on,disable-legacy=on
-
 # scsi_disk NAME FILE: the same on a SCSI host.
 scsi_disk()
 {
@@ -269,32 +260,18 @@ scsi_disk()
 }
 
 # look_from_outside COMMAND READER: boots $kernel-$config, whose COMMAND tells
-# where to look; the function READER reads that, and may call save_page meanwhile.
+# where to look; the function READER reads that, and may call save_page "$TMP/monitor" then.
 # shellcheck disable=SC2154
 look_from_outside()
 {
 	local code=0
-	mkfifo "$TMP/monitor.in" "$TMP/monitor.out"
-	QEMU_ARGS="-chardev pipe,id=test,path=$TMP/monitor -mon chardev=test" \
+	QEMU_ARGS=$(monitor_pipe "$TMP/monitor") \
 	KERNEL=$kernel CONFIG=$config ROOT=$TMP/root CMD=$1 TIMEOUT=180 \
 		"$DEV/boot" 2>"$TMP/boot" | "$2" || code=$?
 	((code)) || return 0
 	not_ok "the guest (status $code)"
 	sed 's/^/# /' "$TMP/boot"
 	return 1
-}
-
-# save_page FILE ADDRESS: that page of the guest.
-save_page()
-{
-	local tries=50 size=0
-
-	# Without quotes the path would be a quotient
-	echo "pmemsave $2 4096 \"$1\"" >"$TMP/monitor.in"
-	while ((size < 4096 && tries--)); do
-		sleep 0.1
-		size=$(stat -c %s "$1" 2>/dev/null || echo 0)
-	done
 }
 
 # run_programs KERNEL CONFIG ROOT LIST: each line of LIST is a command, with

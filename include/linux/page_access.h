@@ -30,8 +30,9 @@
  *	mostly PAGE_KERNEL, and may be changed, twice with the same result.
  *	Returns false to refuse. Any context but NMI.
  * @prepare_dma: Lets a device reach @page, to which the caller holds a
- *	reference until the device is done. Returns 0 or a negative errno,
- *	-EACCES to refuse. A page that may be reached may also be bounced, by
+ *	reference until the device is done; @plain: by its physical address,
+ *	to which nothing is added. Returns 0 or a negative errno, -EACCES to
+ *	refuse. A page that may be reached may also be bounced, by
  *	the CPU: @kmap_prot has to agree. Any context but NMI.
  * @free: Takes back 1 << @order pages that nobody refers to any more. They
  *	are no longer compound, mapping is clear, PG_inaccessible is set.
@@ -39,7 +40,8 @@
  */
 struct page_access_ops {
 	bool (*kmap_prot)(struct page *page, pgprot_t *prot);
-	int (*prepare_dma)(struct page *page, enum dma_data_direction dir);
+	int (*prepare_dma)(struct page *page, enum dma_data_direction dir,
+			   bool plain);
 	void (*free)(struct page *page, unsigned int order);
 };
 
@@ -85,7 +87,7 @@ void page_access_zero_segments(struct page *page, unsigned int start1,
 			       unsigned int end2);
 
 int __page_access_prepare_dma(struct page *page, size_t offset, size_t len,
-			      enum dma_data_direction dir);
+			      enum dma_data_direction dir, bool plain);
 int __folio_prepare_dma(struct folio *folio, enum dma_data_direction dir);
 
 /**
@@ -94,6 +96,10 @@ int __folio_prepare_dma(struct folio *folio, enum dma_data_direction dir);
  * @offset: Bytes from the start of @page to the range; may exceed a page.
  * @len: Bytes in the range.
  * @dir: What the device will do.
+ * @plain: The device is given the physical address, or one that an IOMMU
+ *	translates into it. Else dma-direct makes the address, which adds what
+ *	belongs to the page, or it is not known yet who does, and that one asks
+ *	again.
  *
  * Each page of the range that is marked is shown to its owner, up to the
  * first that may not be reached. What was done to those before it need not be
@@ -106,16 +112,17 @@ int __folio_prepare_dma(struct folio *folio, enum dma_data_direction dir);
  */
 static __always_inline int
 page_access_prepare_dma(struct page *page, size_t offset, size_t len,
-			enum dma_data_direction dir)
+			enum dma_data_direction dir, bool plain)
 {
 	if (!page_access_active())
 		return 0;
-	return __page_access_prepare_dma(page, offset, len, dir);
+	return __page_access_prepare_dma(page, offset, len, dir, plain);
 }
 
 /**
  * folio_prepare_dma() - Ask before a device reaches a folio
- * @folio: The folio, all of it.
+ * @folio: The folio, all of it. Another one may get what a device keeps of it,
+ *	so it is as if the address were plain.
  * @dir: What the device will do.
  *
  * Context: As for page_access_prepare_dma().
@@ -162,7 +169,7 @@ page_access_zero_segments(struct page *page, unsigned int start1,
 
 static __always_inline int
 page_access_prepare_dma(struct page *page, size_t offset, size_t len,
-			enum dma_data_direction dir)
+			enum dma_data_direction dir, bool plain)
 {
 	return 0;
 }

@@ -21,7 +21,7 @@ struct sk_buff;
 int __page_access_prepare_buf(const void *buf, size_t len,
 			      enum dma_data_direction dir);
 int __page_access_prepare_sg(struct scatterlist *sg, int nents,
-			     enum dma_data_direction dir);
+			     enum dma_data_direction dir, bool plain);
 int __page_access_prepare_bio(struct bio *bio);
 struct sk_buff *__page_access_validate_skb(struct sk_buff *skb);
 bool __page_access_needs_kmap(struct page *page, size_t offset, size_t len);
@@ -48,17 +48,19 @@ static __always_inline int page_access_prepare_buf(const void *buf, size_t len,
  * @sg: The list.
  * @nents: Number of entries.
  * @dir: What the device will do.
+ * @plain: As for page_access_prepare_dma().
  *
  * Context: As for page_access_prepare_dma().
  * Return: As from page_access_prepare_dma(), for all entries.
  */
 static __always_inline int page_access_prepare_sg(struct scatterlist *sg,
 						  int nents,
-						  enum dma_data_direction dir)
+						  enum dma_data_direction dir,
+						  bool plain)
 {
 	if (!page_access_active())
 		return 0;
-	return __page_access_prepare_sg(sg, nents, dir);
+	return __page_access_prepare_sg(sg, nents, dir, plain);
 }
 
 /**
@@ -124,7 +126,8 @@ static __always_inline int page_access_prepare_buf(const void *buf, size_t len,
 
 static __always_inline int page_access_prepare_sg(struct scatterlist *sg,
 						  int nents,
-						  enum dma_data_direction dir)
+						  enum dma_data_direction dir,
+						  bool plain)
 {
 	return 0;
 }

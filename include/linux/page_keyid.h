@@ -73,6 +73,45 @@ static __always_inline u16 page_keyid(const struct page *page)
 }
 
 /**
+ * phys_keyid() - Find the key of the page at a physical address
+ * @phys: The address, of memory to which the caller has a reference, or of
+ *	something else.
+ *
+ * Return: The KeyID, 0 also where there is no page.
+ */
+static __always_inline u16 phys_keyid(phys_addr_t phys)
+{
+	unsigned long pfn = PHYS_PFN(phys);
+
+	if (!page_keyid_active() || !pfn_valid(pfn))
+		return 0;
+	return page_keyid(pfn_to_page(pfn));
+}
+
+/**
+ * dma_addr_set_keyid() - Let a device use a key
+ * @addr: What the device would be given for memory without one.
+ * @keyid: The KeyID.
+ *
+ * Return: The address with the KeyID. %DMA_MAPPING_ERROR stays.
+ */
+static __always_inline dma_addr_t dma_addr_set_keyid(dma_addr_t addr, u16 keyid)
+{
+	return page_keyid_active() ? arch_keyid_set(addr, keyid) : addr;
+}
+
+/**
+ * dma_addr_clear_keyid() - Get an address back that has had no key
+ * @addr: An address from dma_addr_set_keyid().
+ *
+ * Return: The address without KeyID.
+ */
+static __always_inline dma_addr_t dma_addr_clear_keyid(dma_addr_t addr)
+{
+	return page_keyid_active() ? arch_keyid_strip(addr) : addr;
+}
+
+/**
  * folio_keyid() - Find the key of a folio
  * @folio: The folio, to which the caller has a reference.
  *
@@ -239,6 +278,9 @@ u16 page_key_id(const struct page_key *key);
 #define page_keyid_active()			(false)
 #define page_keyid(page)			(0)
 #define folio_keyid(folio)			(0)
+#define phys_keyid(phys)			(0)
+#define dma_addr_set_keyid(addr, keyid)		(addr)
+#define dma_addr_clear_keyid(addr)		(addr)
 #define page_keyid_prot(page, prot)		(prot)
 #define vma_keyid(vma)				(0)
 #define vma_keyid_get(vma)			do { } while (0)

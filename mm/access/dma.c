@@ -19,13 +19,14 @@
 
 #include "access.h"
 
-static int prepare_page(struct page *page, enum dma_data_direction dir)
+static int prepare_page(struct page *page, enum dma_data_direction dir,
+			bool plain)
 {
 	if (likely(!page_inaccessible(page)))
 		return 0;
 	if (page_access_should_fail())
 		return -EIO;
-	return page_access_ops->prepare_dma(page, dir);
+	return page_access_ops->prepare_dma(page, dir, plain);
 }
 
 /* Some drivers map device memory with the address of a page that is not. */
@@ -35,7 +36,7 @@ static bool page_exists(struct page *page)
 }
 
 int __page_access_prepare_dma(struct page *page, size_t offset, size_t len,
-			      enum dma_data_direction dir)
+			      enum dma_data_direction dir, bool plain)
 {
 	unsigned long i = offset >> PAGE_SHIFT;
 	unsigned long end = i + PFN_UP(offset_in_page(offset) + len);
@@ -44,7 +45,7 @@ int __page_access_prepare_dma(struct page *page, size_t offset, size_t len,
 	if (!len || !page_exists(page))
 		return 0;
 	for (; i < end; i++) {
-		err = prepare_page(nth_page(page, i), dir);
+		err = prepare_page(nth_page(page, i), dir, plain);
 		if (err)
 			return err;
 	}
@@ -55,7 +56,7 @@ EXPORT_SYMBOL(__page_access_prepare_dma);
 int __folio_prepare_dma(struct folio *folio, enum dma_data_direction dir)
 {
 	return __page_access_prepare_dma(folio_page(folio, 0), 0,
-					 folio_size(folio), dir);
+					 folio_size(folio), dir, true);
 }
 EXPORT_SYMBOL(__folio_prepare_dma);
 
@@ -65,19 +66,19 @@ int __page_access_prepare_buf(const void *buf, size_t len,
 	if (!virt_addr_valid(buf))
 		return 0;
 	return __page_access_prepare_dma(virt_to_page(buf), offset_in_page(buf),
-					 len, dir);
+					 len, dir, true);
 }
 EXPORT_SYMBOL(__page_access_prepare_buf);
 
 int __page_access_prepare_sg(struct scatterlist *sg, int nents,
-			     enum dma_data_direction dir)
+			     enum dma_data_direction dir, bool plain)
 {
 	struct scatterlist *s;
 	int i, err;
 
 	for_each_sg(sg, s, nents, i) {
 		err = __page_access_prepare_dma(sg_page(s), s->offset,
-						s->length, dir);
+						s->length, dir, plain);
 		if (err)
 			return err;
 	}

@@ -24,7 +24,7 @@ static int prepare_frags(const struct sk_buff *skb)
 			err = __page_access_prepare_dma(page,
 							skb_frag_off(frag),
 							skb_frag_size(frag),
-							DMA_TO_DEVICE);
+							DMA_TO_DEVICE, false);
 	}
 	return err;
 }

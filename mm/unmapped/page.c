@@ -306,12 +306,13 @@ static bool unmapped_kmap_prot(struct page *page, pgprot_t *prot)
 }
 
 /*
- * A device is no more trusted than the kernel, which programs it. But to the
- * physical address that it is given the KeyID would have to be added.
+ * A device is no more trusted than the kernel, which programs it. But with no
+ * more than the physical address it would reach a page without its key.
  */
-static int unmapped_prepare_dma(struct page *page, enum dma_data_direction dir)
+static int unmapped_prepare_dma(struct page *page, enum dma_data_direction dir,
+				bool plain)
 {
-	if (page_keyid(page))
+	if (plain && page_keyid(page))
 		return -EACCES;
 	return unmapped_shared_with_kernel(page) ? 0 : -EACCES;
 }

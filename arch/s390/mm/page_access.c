@@ -44,7 +44,8 @@ bool page_access_refused(struct page *page)
 }
 EXPORT_SYMBOL(page_access_refused);
 
-static int uv_prepare_dma(struct page *page, enum dma_data_direction dir)
+static int uv_prepare_dma(struct page *page, enum dma_data_direction dir,
+			  bool plain)
 {
 	return arch_make_folio_accessible(page_folio(page));
 }

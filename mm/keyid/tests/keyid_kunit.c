@@ -11,13 +11,16 @@
  * Nothing else has keys while the kernel boots.
  */
 
+#include <kunit/device.h>
 #include <kunit/test.h>
 
+#include <linux/bio.h>
 #include <linux/delay.h>
-#include <linux/dma-direction.h>
+#include <linux/dma-direct.h>
 #include <linux/highmem.h>
 #include <linux/huge_mm.h>
-#include <linux/page_access.h>
+#include <linux/page_access_dma.h>
+#include <linux/scatterlist.h>
 #include <linux/vmalloc.h>
 #include <linux/vmstat.h>
 
@@ -422,14 +425,93 @@ static void pages_of_keys_are_not_vmapped_together(struct kunit *test)
 }
 
 /* An address without the key would lead it to something else. */
-static void devices_are_refused(struct kunit *test)
+static void devices_get_the_key_or_nothing(struct kunit *test)
 {
 	struct folio *folio = get_folio(test, id_of(test, 0), GFP_ZEROED, 0);
+	struct page *page = &folio->page;
 
-	KUNIT_EXPECT_EQ(test, folio_prepare_dma(folio, DMA_TO_DEVICE),
-			-EACCES);
-	KUNIT_EXPECT_EQ(test, folio_prepare_dma(folio, DMA_FROM_DEVICE),
-			-EACCES);
+	KUNIT_EXPECT_EQ(test, page_access_prepare_dma(page, 0, 1, DMA_TO_DEVICE,
+						      false), 0);
+	KUNIT_EXPECT_EQ(test, page_access_prepare_dma(page, 0, 1, DMA_TO_DEVICE,
+						      true), -EACCES);
+	/* For swap: another page would come back */
+	KUNIT_EXPECT_EQ(test, folio_prepare_dma(folio, DMA_TO_DEVICE), -EACCES);
+}
+
+static void dma_addresses_have_the_key(struct kunit *test)
+{
+	struct page *page = &get_folio(test, id_of(test, 0), GFP_ZEROED,
+				       0)->page;
+	struct device *dev = kunit_device_register(test, "dma");
+	dma_addr_t addr;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dev);
+	KUNIT_ASSERT_EQ(test, 0,
+			dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64)));
+	addr = dma_map_page(dev, page, 64, 128, DMA_TO_DEVICE);
+	KUNIT_ASSERT_FALSE(test, dma_mapping_error(dev, addr));
+	KUNIT_EXPECT_EQ(test, addr, arch_keyid_set(page_to_phys(page) + 64,
+						   id_of(test, 0)));
+	KUNIT_EXPECT_EQ(test, dma_to_phys(dev, addr), page_to_phys(page) + 64);
+	dma_unmap_page(dev, addr, 128, DMA_TO_DEVICE);
+}
+
+/* A request that passes through has no disk: who will map it is not known. */
+static void no_disk_no_dma(struct kunit *test)
+{
+	struct page *page = &get_folio(test, id_of(test, 0), GFP_ZEROED,
+				       0)->page;
+	struct bio_vec vec;
+	struct bio bio;
+
+	bio_init(&bio, NULL, &vec, 1, REQ_OP_DRV_OUT);
+	__bio_add_page(&bio, page, PAGE_SIZE, 0);
+	KUNIT_EXPECT_EQ(test, page_access_prepare_bio(&bio), -EACCES);
+	bio_uninit(&bio);
+}
+
+/* Two pages of different keys that are neighbours in memory, the first first. */
+static bool find_neighbours(struct kunit *test, struct page *pages[2])
+{
+	struct keyid_test *t = test->priv;
+	unsigned int i, j;
+
+	for (i = 0; i < MAX_HELD; i++)
+		get_folio(test, id_of(test, i % 2), GFP_ZEROED, 0);
+	for (i = 0; i < t->nr_held; i++) {
+		for (j = 0; j < t->nr_held; j++) {
+			pages[0] = &t->held[i]->page;
+			pages[1] = &t->held[j]->page;
+			if (page_to_pfn(pages[0]) + 1 == page_to_pfn(pages[1]) &&
+			    page_keyid(pages[0]) != page_keyid(pages[1]))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void keys_are_not_merged(struct kunit *test)
+{
+	struct page *pages[2];
+	struct bio_vec vecs[2];
+	struct sg_table sgt;
+	struct bio bio;
+
+	if (!find_neighbours(test, pages))
+		kunit_skip(test, "no two pages are neighbours in memory");
+	KUNIT_ASSERT_EQ(test, 0,
+			sg_alloc_table_from_pages(&sgt, pages, 2, 0,
+						  2 * PAGE_SIZE, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, sgt.orig_nents, 2);
+	sg_free_table(&sgt);
+
+	bio_init(&bio, NULL, vecs, 2, REQ_OP_WRITE);
+	KUNIT_EXPECT_EQ(test, PAGE_SIZE,
+			bio_add_page(&bio, pages[0], PAGE_SIZE, 0));
+	KUNIT_EXPECT_EQ(test, PAGE_SIZE,
+			bio_add_page(&bio, pages[1], PAGE_SIZE, 0));
+	KUNIT_EXPECT_EQ(test, bio.bi_vcnt, 2);
+	bio_uninit(&bio);
 }
 
 static void it_cannot_be_evicted(struct kunit *test)
@@ -599,7 +681,10 @@ static struct kunit_case keyid_cases[] = {
 	KUNIT_CASE(zero_page_has_none),
 	KUNIT_CASE(kmap_for_all_cpus),
 	KUNIT_CASE(pages_of_keys_are_not_vmapped_together),
-	KUNIT_CASE(devices_are_refused),
+	KUNIT_CASE(devices_get_the_key_or_nothing),
+	KUNIT_CASE(dma_addresses_have_the_key),
+	KUNIT_CASE(no_disk_no_dma),
+	KUNIT_CASE(keys_are_not_merged),
 	KUNIT_CASE(it_cannot_be_evicted),
 	KUNIT_CASE(migration_keeps_the_key),
 	KUNIT_CASE(migration_across_keys_is_refused),

@@ -82,6 +82,29 @@ static inline u16 arch_keyid_of(u64 entry)
 	return (entry & x86_keyid_mask) >> x86_keyid_shift;
 }
 
+/**
+ * arch_keyid_set() - Name a key in an address of the memory controller
+ * @addr: The address, without a key.
+ * @keyid: The key.
+ *
+ * Return: The address with it.
+ */
+static inline u64 arch_keyid_set(u64 addr, u16 keyid)
+{
+	return addr | (u64)keyid << x86_keyid_shift;
+}
+
+/**
+ * arch_keyid_strip() - Take the key out of an address
+ * @addr: The address.
+ *
+ * Return: The address without it.
+ */
+static inline u64 arch_keyid_strip(u64 addr)
+{
+	return addr & ~x86_keyid_mask;
+}
+
 #ifdef CONFIG_X86_KEYID_TME
 void x86_keyid_detect(u64 activate);
 #endif

@@ -12,7 +12,6 @@
  */
 #define _GNU_SOURCE
 #include <linux/io_uring.h>
-#include <linux/memkey.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sys/ptrace.h>
@@ -21,7 +20,7 @@
 #include <sys/wait.h>
 
 #include "../kselftest.h"
-#include "unmapped_util.h"
+#include "keyid_util.h"
 
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT		21
@@ -34,141 +33,6 @@
 #endif
 
 #define SEED		0x6b657953UL
-#define SOME		(16 * PAGE)
-#define HUGE		(2 * MIB)
-
-/* --- keys and memory ------------------------------------------------------ */
-
-static int new_key(void)
-{
-	int tries = 100, fd;
-
-	/* The KeyIDs of the test before may be on their way back */
-	while ((fd = open("/dev/memkey", O_RDWR)) < 0 && errno == ENOSPC &&
-	       tries--)
-		usleep(20000);
-	return fd;
-}
-
-static int protect(int key, void *addr, size_t len)
-{
-	struct memkey_range range = { (uintptr_t)addr, len };
-
-	return ioctl(key, MEMKEY_PROTECT, &range) ? errno : 0;
-}
-
-static char *anon(size_t len)
-{
-	return mmap(NULL, len, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-}
-
-/* Apart from all others, so that it does not merge. */
-static char *anon_apart(size_t len)
-{
-	char *p = mmap(NULL, len + 2 * PAGE, PROT_NONE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED || mprotect(p + PAGE, len, PROT_READ | PROT_WRITE))
-		return MAP_FAILED;
-	return p + PAGE;
-}
-
-static char *keyed(int key, size_t len)
-{
-	char *p = anon_apart(len);
-
-	return p != MAP_FAILED && !protect(key, p, len) ? p : MAP_FAILED;
-}
-
-/* An aligned one, for huge pages. */
-static char *keyed_huge(int key, size_t len)
-{
-	char *p = anon(len + 2 * HUGE);
-
-	p = (char *)(((uintptr_t)p + 2 * HUGE - 1) & ~(HUGE - 1));
-	return protect(key, p, len) ? MAP_FAILED : p;
-}
-
-static struct memkey_info info_of(int key)
-{
-	struct memkey_info info = { };
-
-	ioctl(key, MEMKEY_INFO, &info);
-	return info;
-}
-
-/* Pages that the lists of the CPUs for the LRU have are not in use. */
-static __u64 pages_of(int key)
-{
-	run_shrinkers();
-	return info_of(key).pages;
-}
-
-/* A line of smaps for the mapping of @p, or ABSENT. */
-static __u64 smaps_value(const void *p, const char *name)
-{
-	unsigned long start, end;
-	__u64 value = ABSENT;
-	bool inside = false;
-	char line[512];
-	FILE *f = fopen("/proc/self/smaps", "r");
-
-	while (f && value == ABSENT && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-			inside = start <= (uintptr_t)p && (uintptr_t)p < end;
-		else if (inside && !strncmp(line, name, strlen(name)))
-			value = strtoull(line + strlen(name) + 1, NULL, 10);
-	}
-	if (f)
-		fclose(f);
-	return value;
-}
-
-/* The same, as the kernel reads it through kmap. */
-static bool kernel_sees(const char *p, size_t len, __u64 seed)
-{
-	static char copy[SOME];
-	int fds[2];
-	size_t at;
-
-	if (pipe(fds))
-		return false;
-	for (at = 0; at < len; at += PAGE) {
-		struct iovec there = { (char *)p + at, PAGE };
-		struct iovec here = { copy, PAGE };
-
-		if (process_vm_readv(getpid(), &here, 1, &there, 1, 0) !=
-		    (ssize_t)PAGE)
-			return false;
-		for (size_t i = 0; i < PAGE / 8; i++)
-			if (((__u64 *)copy)[i] !=
-			    pattern_word(seed, at / 8 + i))
-				return false;
-	}
-	close(fds[0]);
-	close(fds[1]);
-	return true;
-}
-
-static bool sound(const char *p, size_t len, __u64 seed)
-{
-	return !pattern_errors(p, len, seed) && kernel_sees(p, len, seed);
-}
-
-#define open_key(key)							\
-	do {								\
-		key = new_key();					\
-		expect(key >= 0, "/dev/memkey: %s", strerror(errno));	\
-	} while (0)
-
-#define open_keyed(key, p, len)						\
-	do {								\
-		open_key(key);						\
-		p = keyed(key, len);					\
-		expect(p != MAP_FAILED, "MEMKEY_PROTECT: %s",		\
-		       strerror(errno));				\
-	} while (0)
 
 /* --- the key -------------------------------------------------------------- */
 
@@ -781,33 +645,6 @@ static int test_splice_gift(void)
 	return KSFT_PASS;
 }
 
-/* Right or EIO, and never what is elsewhere. */
-static int test_direct_io(void)
-{
-	int disk = loop_over(memfd_create("disk", 0), MIB);
-	char *plain = aligned_alloc(PAGE, SOME), *p;
-	ssize_t got;
-	int key;
-
-	if (disk < 0)
-		skip("no loop device");
-	open_keyed(key, p, SOME);
-	pattern_fill(plain, SOME, SEED);
-	expect(pwrite(disk, plain, SOME, 0) == (ssize_t)SOME, "disk: %s",
-	       strerror(errno));
-	got = pread(disk, p, SOME, 0);
-	expect((got < 0 && errno == EIO) ||
-	       (got == (ssize_t)SOME && sound(p, SOME, SEED)), "read: %zd", got);
-	pattern_fill(p, SOME, SEED + 1);
-	got = pwrite(disk, p, SOME, 0);
-	expect(pread(disk, plain, SOME, 0) == (ssize_t)SOME, "disk: %s",
-	       strerror(errno));
-	expect((got < 0 && !pattern_errors(plain, SOME, SEED)) ||
-	       !pattern_errors(plain, SOME, SEED + 1), "write: %zd", got);
-	loop_end(disk);
-	return KSFT_PASS;
-}
-
 /* Those who pin for long may never map. */
 static int test_registered_buffers(void)
 {
@@ -1010,7 +847,6 @@ static const struct test tests[] = {
 	{ "memory policy", test_policy },
 	{ "no page is merged", test_ksm },
 	{ "no page is given away", test_splice_gift },
-	{ "O_DIRECT", test_direct_io },
 	{ "registered buffers", test_registered_buffers },
 	{ "ptrace", test_ptrace },
 	{ "userfaultfd", test_userfaultfd },
@@ -1023,10 +859,7 @@ static const struct test tests[] = {
 int main(void)
 {
 	ksft_print_header();
-	if (geteuid())
-		ksft_exit_skip("needs root\n");
-	if (access("/dev/memkey", F_OK))
-		ksft_exit_skip("needs /dev/memkey: KeyIDs, or keyid_emul=\n");
+	need_memkey();
 	ksft_set_plan(ARRAY_SIZE(tests));
 	run_tests(tests, ARRAY_SIZE(tests));
 	ksft_finished();

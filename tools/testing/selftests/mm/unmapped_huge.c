@@ -19,25 +19,10 @@
 #define PUNCH		(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
 #define KNOB		"/sys/module/secretmem/parameters/huge"
 
-/* How much of a mapping is mapped huge, kB; ABSENT if there is none. */
+/* How much of a mapping is mapped huge, kB. */
 static __u64 huge_kb(const void *p)
 {
-	unsigned long start, end;
-	__u64 kb = ABSENT;
-	bool in = false;
-	char line[512];
-	FILE *f;
-
-	f = fopen("/proc/self/smaps", "r");
-	while (f && kb == ABSENT && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-			in = (uintptr_t)p >= start && (uintptr_t)p < end;
-		else if (in)
-			sscanf(line, "FilePmdMapped: %llu", &kb);
-	}
-	if (f)
-		fclose(f);
-	return kb;
+	return smaps_value(p, "FilePmdMapped:");
 }
 
 /* Each page is touched, in order, and has contents of its own. */
@@ -131,7 +116,9 @@ static int test_end(void)
 static int test_switched_off(void)
 {
 	struct secret s;
+	__u64 before;
 
+	sigbus_prepare();
 	expect(write_string(KNOB, "N"), KNOB ": %s", strerror(errno));
 	expect(open_filled(&s, 4 * HUGE), "open: %s", strerror(errno));
 	expect(write_string(KNOB, "Y"), KNOB ": %s", strerror(errno));
@@ -143,6 +130,16 @@ static int test_switched_off(void)
 	       strerror(errno));
 	pattern_fill(s.base, s.bytes, SEED);
 	expect(!huge_kb(s.base), "huge with MADV_NOHUGEPAGE");
+	secret_close(&s);
+
+	expect(secret_open(&s, 4 * HUGE), "open: %s", strerror(errno));
+	expect(!madvise(s.base, s.bytes, MADV_NOHUGEPAGE), "madvise: %s",
+	       strerror(errno));
+	before = unmapped_used();
+	expect(touch_page(s.base), "no page");
+	expect(unmapped_used() - before == PAGE / 1024,
+	       "a page took %llu kB with MADV_NOHUGEPAGE",
+	       unmapped_used() - before);
 	secret_close(&s);
 	return KSFT_PASS;
 }

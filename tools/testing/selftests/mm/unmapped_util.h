@@ -161,6 +161,26 @@ static inline __u64 vmstat(const char *name)
 	return proc_value("/proc/vmstat", name);
 }
 
+/* A line of smaps for the mapping of @p, or ABSENT. */
+static inline __u64 smaps_value(const void *p, const char *name)
+{
+	unsigned long start, end;
+	__u64 value = ABSENT;
+	bool inside = false;
+	char line[512];
+	FILE *f = fopen("/proc/self/smaps", "r");
+
+	while (f && value == ABSENT && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			inside = start <= (uintptr_t)p && (uintptr_t)p < end;
+		else if (inside && !strncmp(line, name, strlen(name)))
+			value = strtoull(line + strlen(name) + 1, NULL, 10);
+	}
+	if (f)
+		fclose(f);
+	return value;
+}
+
 /* What users hold of the cache, kB. */
 static inline __u64 unmapped_used(void)
 {
