@@ -19,9 +19,11 @@ function planes(what, wanted)
 		       seen[what, "plain"], looks)
 }
 
-function flushes(step, wanted)
+function flushes(step, wanted,    diff)
 {
-	if (value[step ".flushes"] != wanted * value["pages"])
+	# The fronts of the CPUs may have some others
+	diff = value[step ".flushes"] / value["pages"] - wanted
+	if (diff < -0.02 || diff > 0.02)
 		bad = 1
 	return sprintf("%.2f", value[step ".flushes"] / value["pages"])
 }
@@ -48,8 +50,8 @@ END {
 	row("moved to the other node", sums("move"), planes("moved", looks), "")
 	row("the pages that it moved from", "", planes("left", 0), "")
 	row("freed", "", planes("freed", 0), "")
-	row("used again under the same key", "", "", flushes("again", 0))
-	row("used again under another key", "", "", flushes("other", 1))
+	row("half of it used again under the same key", "", "", flushes("again", 0))
+	row("half of it used again under another key", "", "", flushes("other", 1))
 	print "result", value["result"]
 	if (value["result"] != "PASS" || bad || !looks)
 		exit 1
