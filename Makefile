@@ -27,7 +27,7 @@ help:
 	@echo '                  KEYID_PLANES=n (memory for each of n keys)'
 	@echo 'make mutate       every mutation must be caught; the table'
 	@echo 'make tree         out/tree to edit in; dev/absorb takes it back'
-	@echo 'make series       patches to mail, in out/series'
+	@echo 'make series       patches to mail, in out/series, a folder a series'
 	@echo 'make deb          kernel packages in out/; KCONFIG=path'
 	@echo 'make clean        removes out/ (the cache stays)'
 	@echo

@@ -470,7 +470,7 @@ static void no_disk_no_dma(struct kunit *test)
 	bio_uninit(&bio);
 }
 
-/* Two pages of different keys that are neighbours in memory, the first first. */
+/* Two pages of different keys, where one ends and the other begins. */
 static bool find_neighbours(struct kunit *test, struct page *pages[2])
 {
 	struct keyid_test *t = test->priv;
