@@ -16,6 +16,9 @@
  * Afterwards the kernel's shrinkers are run, as memory pressure would, and the
  * direct map is looked at once more. Output is key=value; the last line is
  * result=PASS, or result=FAIL with a reason on stderr and status 1.
+ *
+ * With PICTURE in the environment that command is run before, while the file is
+ * loaded, and at the end. Then the instructions are not what is wanted.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -166,22 +169,37 @@ static void print_work(const struct load *l, uint64_t fault, uint64_t freed)
 	printf("instructions_per_free=%.0f\n", per(freed, l->pages));
 }
 
+static void picture(const char *phase)
+{
+	const char *command = getenv("PICTURE");
+
+	if (!command)
+		return;
+	printf("picture %s\n", phase);
+	fflush(stdout);
+	if (system(command))
+		die("PICTURE=%s", command);
+}
+
 static bool run(struct load *l, const char *expected)
 {
 	struct sample before, held, during, after, shrunk;
 	uint64_t fault, freed;
 	bool same;
 
+	picture("before");
 	sample_take(&before);
 	fault = run_threads(THREADS, fault_share, l);
 	sample_take(&held);
 	run_threads(THREADS, load_share, l);
 	same = sum_matches("sha256", l->base, l->bytes, expected);
 	sample_take(&during);
+	picture("loaded");
 	freed = free_secret(l);
 	sample_take(&after);
 	proc_write("/proc/sys/vm/drop_caches", "2");
 	sample_take(&shrunk);
+	picture("after");
 
 	print_work(l, fault, freed);
 	print_ipis("fault", held.cal - before.cal, l->pages);
