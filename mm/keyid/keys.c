@@ -49,6 +49,50 @@ struct page_key *page_key_by_id(u16 keyid)
 }
 
 /*
+ * KeyIDs, of which there are few.
+ */
+
+/**
+ * page_key_limited() - Ask whether somebody has limited the keys of this task
+ *
+ * Return: true if its misc cgroup, or one above that, has a limit.
+ */
+bool page_key_limited(void)
+{
+	struct misc_cg *cg = get_current_misc_cg();
+	bool limited = page_key_has_limit(cg);
+
+	put_misc_cg(cg);
+	return limited;
+}
+
+static int take_id(struct page_key *key)
+{
+	int id;
+
+	key->cg = get_current_misc_cg();
+	if (misc_cg_try_charge(MISC_CG_RES_MEMKEY, key->cg, 1)) {
+		put_misc_cg(key->cg);
+		return -EDQUOT;
+	}
+	id = ida_alloc_range(&page_key_ids, 1, arch_keyid_max(), GFP_KERNEL);
+	if (id < 0) {
+		misc_cg_uncharge(MISC_CG_RES_MEMKEY, key->cg, 1);
+		put_misc_cg(key->cg);
+		return id;
+	}
+	key->id = id;
+	return 0;
+}
+
+static void give_id_back(struct page_key *key)
+{
+	ida_free(&page_key_ids, key->id);
+	misc_cg_uncharge(MISC_CG_RES_MEMKEY, key->cg, 1);
+	put_misc_cg(key->cg);
+}
+
+/*
  * The end.
  */
 
@@ -62,7 +106,7 @@ static void retire_id(struct work_struct *work)
 		return;
 	}
 	arch_keyid_clear(key->id);
-	ida_free(&page_key_ids, key->id);
+	give_id_back(key);
 	kfree(key);
 }
 
@@ -118,7 +162,8 @@ static int start(void)
 	mutex_lock(&page_key_lock);
 	if (!page_keys)
 		page_keys = kvcalloc(max + 1, sizeof(*page_keys), GFP_KERNEL);
-	if (page_keys && unmapped_key_start(max)) {
+	if (page_keys && unmapped_key_start(max) &&
+	    !misc_cg_set_capacity(MISC_CG_RES_MEMKEY, max)) {
 		static_branch_enable(&page_keyid_key);
 		err = 0;
 	}
@@ -168,37 +213,33 @@ clear:
  *
  * Context: Process context, may sleep; no mmap_lock held.
  * Return: The key, with a reference for page_key_put(); -EOPNOTSUPP if the
- * machine has none, -ENOSPC if all are in use, -ENOMEM, or what the machine
- * says.
+ * machine has none, -ENOSPC if all are in use, -EDQUOT if the limit of the misc
+ * cgroup is reached, -ENOMEM, or what the machine says.
  */
 struct page_key *page_key_create(void)
 {
 	struct page_key *key;
 	int err = start();
-	int id;
 
 	if (err)
 		return ERR_PTR(err);
 	key = kzalloc(sizeof(*key), GFP_KERNEL);
 	if (!key)
 		return ERR_PTR(-ENOMEM);
-	id = ida_alloc_range(&page_key_ids, 1, arch_keyid_max(), GFP_KERNEL);
-	if (id < 0) {
-		err = id;
+	err = take_id(key);
+	if (err)
 		goto free_key;
-	}
 
-	key->id = id;
 	INIT_WORK(&key->retire_users, retire_users);
 	INIT_DELAYED_WORK(&key->retire_id, retire_id);
 	err = make_key(key);
 	if (err)
 		goto free_id;
-	WRITE_ONCE(page_keys[id], key);
+	WRITE_ONCE(page_keys[key->id], key);
 	return key;
 
 free_id:
-	ida_free(&page_key_ids, id);
+	give_id_back(key);
 free_key:
 	kfree(key);
 	return ERR_PTR(err);

@@ -193,7 +193,7 @@ static int memkey_open(struct inode *inode, struct file *file)
 {
 	struct page_key *key;
 
-	if (!capable(CAP_SYS_RESOURCE))
+	if (!page_key_limited() && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	key = page_key_create();
 	if (IS_ERR(key))

@@ -15,6 +15,7 @@
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -167,6 +168,74 @@ static int test_privilege(void)
 	munmap(p, SOME);
 	expect(!protect(key, q, SOME), "after munmap");
 	return KSFT_PASS;
+}
+
+#define CGROUP		"/sys/fs/cgroup/"
+#define GROUP		CGROUP "keys/"
+
+/* A process of that group, without privilege: what the test says is its status. */
+static int in_group(int (*fn)(void))
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		if (!write_string(GROUP "cgroup.procs", "0") || setuid(65534))
+			_exit(KSFT_SKIP);
+		_exit(fn());
+	}
+	return exit_status(pid);
+}
+
+static int refused_without_limit(void)
+{
+	int fd = open("/dev/memkey", O_RDWR);
+
+	expect(fd < 0 && errno == EPERM, "open: %d, %s", fd, strerror(errno));
+	return KSFT_PASS;
+}
+
+/* The limit is one key, for as long as it has a page. */
+static int one_and_no_more(void)
+{
+	int key, fd, tries = 100;
+	char *p;
+
+	open_keyed(key, p, PAGE);
+	*p = 1;
+	close(key);
+	fd = open("/dev/memkey", O_RDWR);
+	expect(fd < 0 && errno == EDQUOT, "open: %d, %s", fd, strerror(errno));
+	munmap(p, PAGE);
+	while ((fd = open("/dev/memkey", O_RDWR)) < 0 && errno == EDQUOT &&
+	       tries--)
+		usleep(20000);
+	expect(fd >= 0, "after its end: %s", strerror(errno));
+	return KSFT_PASS;
+}
+
+static int test_cgroup(void)
+{
+	int ret, tries = 100;
+
+	if (!write_string(CGROUP "cgroup.subtree_control", "+misc"))
+		skip("no misc cgroup at " CGROUP);
+	mkdir(GROUP, 0755);
+	ret = in_group(refused_without_limit);
+	if (ret == KSFT_PASS) {
+		expect(write_string(GROUP "misc.max", "memkey 1"),
+		       "misc.max: %s", strerror(errno));
+		ret = in_group(one_and_no_more);
+		while (proc_value(GROUP "misc.current", "memkey") && tries--)
+			usleep(20000);
+		expect(tries > 0, "keys are left: %llu",
+		       proc_value(GROUP "misc.current", "memkey"));
+		expect(proc_value(GROUP "misc.events", "memkey.max") != ABSENT,
+		       "no event");
+	}
+	rmdir(GROUP);
+	return ret;
 }
 
 /* --- contents ------------------------------------------------------------- */
@@ -827,6 +896,7 @@ static const struct test tests[] = {
 	{ "a key outlives its file", test_close },
 	{ "a killed process leaves nothing", test_killed },
 	{ "privilege and limit", test_privilege },
+	{ "the limit of a cgroup", test_cgroup },
 	{ "kernel and program see the same", test_contents },
 	{ "new pages are zero", test_zero },
 	{ "pages change hands", test_reuse },
