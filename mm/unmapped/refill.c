@@ -10,8 +10,8 @@
  * refill, see UNMAPPED_MISS_WAIT.
  *
  * A block is more than the request. So a refill happens only while the node
- * has no room for the request at all, and one at a time: what is outside the
- * direct map without a use grows by one block a node.
+ * has no room for the request at all, and under a lock: tasks that find the
+ * node empty at the same time share one new block.
  */
 
 #define pr_fmt(fmt) "unmapped_alloc: " fmt
