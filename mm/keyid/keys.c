@@ -66,30 +66,29 @@ bool page_key_limited(void)
 	return limited;
 }
 
+/* No KeyID is not the same as none for this cgroup: so the KeyID comes first. */
 static int take_id(struct page_key *key)
 {
-	int id;
+	int id = ida_alloc_range(&page_key_ids, 1, arch_keyid_max(),
+				 GFP_KERNEL);
 
+	if (id < 0)
+		return id;
+	key->id = id;
 	key->cg = get_current_misc_cg();
 	if (misc_cg_try_charge(MISC_CG_RES_MEMKEY, key->cg, 1)) {
 		put_misc_cg(key->cg);
+		ida_free(&page_key_ids, id);
 		return -EDQUOT;
 	}
-	id = ida_alloc_range(&page_key_ids, 1, arch_keyid_max(), GFP_KERNEL);
-	if (id < 0) {
-		misc_cg_uncharge(MISC_CG_RES_MEMKEY, key->cg, 1);
-		put_misc_cg(key->cg);
-		return id;
-	}
-	key->id = id;
 	return 0;
 }
 
 static void give_id_back(struct page_key *key)
 {
-	ida_free(&page_key_ids, key->id);
 	misc_cg_uncharge(MISC_CG_RES_MEMKEY, key->cg, 1);
 	put_misc_cg(key->cg);
+	ida_free(&page_key_ids, key->id);
 }
 
 /*
