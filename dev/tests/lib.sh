@@ -260,12 +260,13 @@ scsi_disk()
 }
 
 # look_from_outside COMMAND READER: boots $kernel-$config, whose COMMAND tells
-# where to look; the function READER reads that, and may call save_page "$TMP/monitor" then.
+# where to look, in memory that no suite has used. The function READER reads that,
+# and may call save_page "$TMP/monitor" then.
 # shellcheck disable=SC2154
 look_from_outside()
 {
 	local code=0
-	QEMU_ARGS=$(monitor_pipe "$TMP/monitor") \
+	QEMU_ARGS=$(monitor_pipe "$TMP/monitor") APPEND=kunit.enable=0 \
 	KERNEL=$kernel CONFIG=$config ROOT=$TMP/root CMD=$1 TIMEOUT=180 \
 		"$DEV/boot" 2>"$TMP/boot" | "$2" || code=$?
 	((code)) || return 0
