@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../dev/tests/guest/physical.h"
 #include "../guest/measure.h"
 #include "sum.h"
 
@@ -30,7 +31,6 @@
 #define PAGES		(BYTES / PAGE_BYTES)
 #define NR_LOOKS	8
 #define LOOK_SECONDS	6
-#define PFN_MASK	((1ULL << 55) - 1)
 #define MPOL_MF_MOVE	(1 << 1)
 
 static const char *expected;
@@ -72,19 +72,6 @@ static char *keyed_memory(int key)
 	return p;
 }
 
-static uint64_t address_of(const char *p)
-{
-	int fd = open("/proc/self/pagemap", O_RDONLY);
-	uint64_t entry;
-
-	if (fd < 0 || pread(fd, &entry, sizeof(entry),
-			    (uintptr_t)p / PAGE_BYTES * sizeof(entry)) !=
-		      sizeof(entry))
-		die("/proc/self/pagemap");
-	close(fd);
-	return (entry & PFN_MASK) * PAGE_BYTES;
-}
-
 static size_t sampled(int look)
 {
 	return look * (PAGES / NR_LOOKS) + 3;
@@ -95,7 +82,7 @@ static void find(const char *p, uint64_t *at)
 	int i;
 
 	for (i = 0; i < NR_LOOKS; i++)
-		at[i] = address_of(p + sampled(i) * PAGE_BYTES);
+		at[i] = physical(p + sampled(i) * PAGE_BYTES);
 }
 
 static void show(const char *what, const uint64_t *at, unsigned int keyid)
@@ -141,7 +128,7 @@ static void fork_and_write(char *p)
 	check("fork", p);
 }
 
-static void move_to(char *p, int node)
+static void move_to_node(char *p, int node)
 {
 	static void *page[PAGES];
 	static int to[PAGES], status[PAGES];
@@ -213,7 +200,7 @@ int main(int argc, char **argv)
 	wait_for_looks();
 
 	fork_and_write(p);
-	move_to(p, 1);
+	move_to_node(p, 1);
 	find(p, at);
 	show("moved", at, keyid_of(key));
 	show("left", old, keyid_of(key));

@@ -339,6 +339,15 @@ static void print_row(int node, size_t row, bool colours)
 	puts(colours ? "\033[0m" : "");
 }
 
+static void print_legend(void)
+{
+	int s;
+
+	for (s = LEAF_1G; s < NR_SHAPES; s++)
+		printf("%c %s  ", shapes[s].letter, shapes[s].name);
+	putchar('\n');
+}
+
 static void print_text(bool only_totals)
 {
 	bool colours = isatty(STDOUT_FILENO);
@@ -355,10 +364,8 @@ static void print_text(bool only_totals)
 			if (row_shown(node, row))
 				print_row(node, row, colours);
 	}
-	for (node = LEAF_1G; node < NR_SHAPES && !only_totals; node++)
-		printf("%c %s  ", shapes[node].letter, shapes[node].name);
 	if (!only_totals)
-		putchar('\n');
+		print_legend();
 	meminfo(text, sizeof(text));
 	puts(text);
 }

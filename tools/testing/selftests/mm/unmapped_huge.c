@@ -330,20 +330,16 @@ static int test_hole_race(void)
 	return KSFT_PASS;
 }
 
-#define POISON	"/sys/kernel/debug/hwpoison/corrupt-pfn"
-
 static int test_poison(void)
 {
 	const size_t bad = 9;
 	struct secret s;
-	char pfn[32];
 
-	if (access(POISON, W_OK))
-		skip("no " POISON);
+	if (access(INJECT_POISON, W_OK))
+		skip("no " INJECT_POISON);
 	sigbus_prepare();
 	expect(open_huge(&s, HUGE), "%llu kB are huge", huge_kb(s.base));
-	snprintf(pfn, sizeof(pfn), "%llu", phys_of(s.base + bad * PAGE) / PAGE);
-	write_string(POISON, pfn);
+	inject_poison(phys_of(s.base + bad * PAGE));
 	expect(!touch_page(s.base + bad * PAGE), "the bad page is there");
 	for (size_t i = 0; i < HUGE_PAGES; i++)
 		expect(i == bad || !page_errors(s.base, i), "page %zu", i);

@@ -998,7 +998,6 @@ static int test_offline(void)
 	return KSFT_PASS;
 }
 
-#define POISON	"/sys/kernel/debug/hwpoison/corrupt-pfn"
 #define NODE1	"/sys/devices/system/node/node1/"
 
 static int try_offline(int block)
@@ -1026,17 +1025,6 @@ static int offline_candidate(void)
 	return -1;
 }
 
-/* The kernel may say that it could not take the page from its user. */
-static bool poison(__u64 phys)
-{
-	__u64 before = meminfo("HardwareCorrupted");
-	char pfn[32];
-
-	snprintf(pfn, sizeof(pfn), "%llu", phys / PAGE);
-	write_string(POISON, pfn);
-	return meminfo("HardwareCorrupted") > before;
-}
-
 /* Takes secret pages until one is in that memory, and poisons it. */
 static bool poison_in(const struct secret *s, int block)
 {
@@ -1051,7 +1039,7 @@ static bool poison_in(const struct secret *s, int block)
 			continue;
 		phys = phys_of(p);
 		if (phys / bytes == (__u64)block)
-			return poison(phys);
+			return inject_poison(phys);
 	}
 	return false;
 }
@@ -1067,8 +1055,8 @@ static int test_offline_poison(void)
 	struct secret s;
 
 	need_cache();
-	if (access(POISON, W_OK))
-		skip("no " POISON);
+	if (access(INJECT_POISON, W_OK))
+		skip("no " INJECT_POISON);
 	if (syscall(__NR_set_mempolicy, 2 /* MPOL_BIND */, &nodes,
 		    8 * sizeof(nodes)))
 		skip("one node");

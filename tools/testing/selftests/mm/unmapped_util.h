@@ -334,6 +334,19 @@ static inline bool run_shrinkers(void)
 	return write_string("/proc/sys/vm/drop_caches", "3");
 }
 
+#define INJECT_POISON "/sys/kernel/debug/hwpoison/corrupt-pfn"
+
+/* The kernel may say that it could not take the page from its user. */
+static inline bool inject_poison(__u64 phys)
+{
+	__u64 before = meminfo("HardwareCorrupted");
+	char pfn[32];
+
+	snprintf(pfn, sizeof(pfn), "%llu", phys / PAGE);
+	write_string(INJECT_POISON, pfn);
+	return meminfo("HardwareCorrupted") > before;
+}
+
 static inline bool cmdline_has(const char *word)
 {
 	char line[4096] = "";
