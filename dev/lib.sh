@@ -186,15 +186,23 @@ monitor_pipe()
 	echo "-chardev pipe,id=look,path=$1 -mon chardev=look"
 }
 
-# save_page PIPE FILE ADDRESS: that page of the guest whose monitor it is.
+# save_page PIPE FILE ADDRESS [COMMAND]: that page of the guest whose monitor it
+# is. With memsave the address is a virtual one, and nothing there leaves no file.
 save_page()
 {
 	local tries=50 size=0
 
 	# Without quotes the path would be a quotient
-	echo "pmemsave $3 4096 \"$2\"" >"$1.in"
+	echo "${4:-pmemsave} $3 4096 \"$2\"" >"$1.in"
 	while ((size < 4096 && tries--)); do
 		sleep 0.1
 		size=$(stat -c %s "$2" 2>/dev/null || echo 0)
 	done
+}
+
+# ask_monitor PIPE COMMAND REGEX: the first of its answers that matches.
+ask_monitor()
+{
+	echo "$2" >"$1.in"
+	timeout 10 grep -aom 1 -E "$3" <"$1.out"
 }

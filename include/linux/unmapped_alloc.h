@@ -32,6 +32,8 @@ struct seq_file;
 #define UNMAPPED_OWNER_SYSCTL	BIT(2)
 /* The pages get a key, from unmapped_pages_set_key(), before they are used. */
 #define UNMAPPED_OWNER_KEYED	BIT(3)
+/* Hibernation may write the pages to its image, where others prevent it. */
+#define UNMAPPED_OWNER_IMAGE	BIT(4)
 
 /**
  * struct unmapped_owner - who uses pages of the cache

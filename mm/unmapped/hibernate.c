@@ -2,8 +2,10 @@
 /*
  * Hibernation.
  *
- * An image is copied through the direct map. So none can be made while a page
- * is outside, and the refusal is -EBUSY.
+ * An image is written to a disk, where most who keep pages outside the direct
+ * map do not want to see them: while they have any the refusal is -EBUSY. Code
+ * (UNMAPPED_OWNER_IMAGE) is copied through kmap. Free pages are PageOffline and
+ * not copied, so what they hold after the image has been loaded is anybody's.
  *
  * When hibernation is announced all empty blocks are returned. The tasks run
  * on for a while then, until they are frozen: those that would need a page
@@ -58,17 +60,51 @@ VISIBLE_IF_KUNIT int unmapped_pm_notify(struct notifier_block *nb,
 	return NOTIFY_OK;
 }
 
+static unsigned long image_pages(void)
+{
+	struct unmapped_owner *owner;
+	unsigned long pages = 0;
+	unsigned int id = 0;
+
+	rcu_read_lock();
+	while ((owner = unmapped_owner_next(&id)))
+		if (owner->flags & UNMAPPED_OWNER_IMAGE)
+			pages += unmapped_owner_pages(owner);
+	rcu_read_unlock();
+	return pages;
+}
+
+/* The keys of pages do not outlive the power, not even those of free pages. */
+static unsigned long pages_in_the_way(void)
+{
+	unsigned long pages = unmapped_total_used();
+
+	if (page_keyid_active())
+		return unmapped_total_pages();
+	return pages - min(pages, image_pages());
+}
+
+static void forget_contents(struct unmapped_block *block)
+{
+	bitmap_fill(block->dirty, UNMAPPED_BLOCK_PAGES);
+}
+
 /* Suspend to RAM comes here too, and leaves memory as it is. */
 VISIBLE_IF_KUNIT int unmapped_syscore_suspend(void *data)
 {
-	unsigned long left = unmapped_total_pages();
+	unsigned long left;
 
-	if (!unmapped_hibernating() || !left)
+	if (!unmapped_hibernating())
 		return 0;
 
-	pr_warn("hibernation refused, %lu kB are not in the direct map\n",
-		left << (PAGE_SHIFT - 10));
-	return -EBUSY;
+	left = pages_in_the_way();
+	if (left) {
+		pr_warn("hibernation refused, %lu kB are not in the direct map\n",
+			left << (PAGE_SHIFT - 10));
+		return -EBUSY;
+	}
+	unmapped_index_for_each(forget_contents);
+	return 0;
 }
 
 static struct notifier_block unmapped_pm_nb = {

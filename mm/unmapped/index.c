@@ -47,11 +47,9 @@ static void *get_table(void **slot, unsigned long entries, gfp_t gfp)
 
 static struct unmapped_block **get_entry(unsigned long nr, gfp_t gfp)
 {
-	unsigned int bits = MAX_PHYSMEM_BITS - PAGE_SHIFT -
-			    UNMAPPED_BLOCK_ORDER - UNMAPPED_LEAF_SHIFT;
 	struct unmapped_block ***root, **leaf;
 
-	root = get_table((void **)&unmapped_index, BIT(bits), gfp);
+	root = get_table((void **)&unmapped_index, UNMAPPED_LEAVES, gfp);
 	if (!root)
 		return NULL;
 	leaf = get_table((void **)&root[nr >> UNMAPPED_LEAF_SHIFT],
@@ -104,6 +102,22 @@ void unmapped_index_remove(struct unmapped_block *block)
 
 	WRITE_ONCE(leaf[nr % UNMAPPED_LEAF_BLOCKS], NULL);
 	kfree_rcu(block, rcu);
+}
+
+/**
+ * unmapped_index_for_each() - Call a function for each block
+ * @fn: The function.
+ *
+ * Context: Nobody else adds or removes blocks.
+ */
+void unmapped_index_for_each(void (*fn)(struct unmapped_block *block))
+{
+	unsigned long i, j;
+
+	for (i = 0; unmapped_index && i < UNMAPPED_LEAVES; i++)
+		for (j = 0; unmapped_index[i] && j < UNMAPPED_LEAF_BLOCKS; j++)
+			if (unmapped_index[i][j])
+				fn(unmapped_index[i][j]);
 }
 
 int __init unmapped_index_init(void)

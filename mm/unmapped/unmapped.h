@@ -182,6 +182,8 @@ static inline struct unmapped_owner *unmapped_owner_by_id(u16 id)
 /* index.c */
 #define UNMAPPED_LEAF_SHIFT	14	/* 128 KiB of pointers for 32 GiB */
 #define UNMAPPED_LEAF_BLOCKS	BIT(UNMAPPED_LEAF_SHIFT)
+#define UNMAPPED_LEAVES		BIT(MAX_PHYSMEM_BITS - PAGE_SHIFT - \
+				    UNMAPPED_BLOCK_ORDER - UNMAPPED_LEAF_SHIFT)
 extern struct unmapped_block ***unmapped_index;
 
 /**
@@ -206,6 +208,7 @@ static inline struct unmapped_block *unmapped_block_of(const struct page *page)
 struct unmapped_block *unmapped_index_add(struct page *page, bool split,
 					  gfp_t gfp);
 void unmapped_index_remove(struct unmapped_block *block);
+void unmapped_index_for_each(void (*fn)(struct unmapped_block *block));
 int unmapped_index_init(void);
 
 /* node.c */

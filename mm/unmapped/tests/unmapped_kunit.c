@@ -1018,6 +1018,33 @@ static void test_hibernation_served(struct kunit *test)
 	unmapped_pm_notify(NULL, PM_POST_HIBERNATION, NULL);
 }
 
+/* Code is in the image, and what is free has other contents after it. */
+static void test_hibernation_image(struct kunit *test)
+{
+	struct unmapped_owner *image_owner;
+	struct page *page;
+
+	if (page_keyid_active())
+		kunit_skip(test, "there are keys, and so no image");
+	image_owner = unmapped_owner_create("kunit-image", UNMAPPED_OWNER_KMAP |
+					    UNMAPPED_OWNER_IMAGE);
+	KUNIT_ASSERT_NOT_NULL(test, image_owner);
+	alloc(test, GFP_KERNEL, 0, image_owner);
+	page = alloc_hit(test, 0);
+	announce_hibernation(test);
+	KUNIT_EXPECT_EQ(test, unmapped_syscore_suspend(NULL), -EBUSY);
+	give_back(test, page, 0);
+	KUNIT_EXPECT_EQ(test, unmapped_syscore_suspend(NULL), 0);
+	fill(test, page, OLD);
+	unmapped_pm_notify(NULL, PM_POST_HIBERNATION, NULL);
+
+	KUNIT_EXPECT_PTR_EQ(test, alloc(test, GFP_NOWAIT | __GFP_ZERO, 0,
+					buffer_owner), page);
+	KUNIT_EXPECT_TRUE(test, filled_with(page, 0));
+	free_all(test);
+	unmapped_owner_destroy(image_owner);
+}
+
 struct look {
 	struct delayed_work work;
 	struct page *page;
@@ -2402,6 +2429,7 @@ static struct kunit_case unmapped_cases[] = {
 	KUNIT_CASE(test_hibernation_waits),
 	KUNIT_CASE(test_hibernation_refused),
 	KUNIT_CASE(test_hibernation_served),
+	KUNIT_CASE(test_hibernation_image),
 	KUNIT_CASE(test_fullest_first),
 	KUNIT_CASE(test_caps),
 	KUNIT_CASE(test_caps_apart),
