@@ -51,6 +51,7 @@ VISIBLE_IF_KUNIT int unmapped_pm_notify(struct notifier_block *nb,
 		/* Pages that nobody uses any more wait there to be freed */
 		lru_add_drain_all();
 		unmapped_drain_patiently();
+		unmapped_key_forget_all();
 		break;
 	case PM_POST_HIBERNATION:
 		WRITE_ONCE(hibernating, false);
@@ -74,14 +75,13 @@ static unsigned long image_pages(void)
 	return pages;
 }
 
-/* The keys of pages do not outlive the power, not even those of free pages. */
+/* Keys do not outlive the power, so no page may have one when it is back. */
 static unsigned long pages_in_the_way(void)
 {
 	unsigned long pages = unmapped_total_used();
 
-	if (page_keyid_active())
-		return unmapped_total_pages();
-	return pages - min(pages, image_pages());
+	pages -= min(pages, image_pages());
+	return max(pages, unmapped_key_total());
 }
 
 static void forget_contents(struct unmapped_block *block)

@@ -25,9 +25,11 @@
 
 /* How many pages have each key, but for key 0. */
 static atomic_long_t *unmapped_key_pages __read_mostly;
+static unsigned int unmapped_key_max __read_mostly;
 
 bool unmapped_key_start(unsigned int max)
 {
+	unmapped_key_max = max;
 	if (!unmapped_key_pages)
 		unmapped_key_pages = kvcalloc(max + 1,
 					      sizeof(*unmapped_key_pages),
@@ -196,4 +198,32 @@ unsigned long unmapped_key_forget(u16 keyid)
 		if (atomic_long_read(&unmapped_key_pages[keyid]))
 			forget_on_node(unmapped_nodes[nid], keyid);
 	return atomic_long_read(&unmapped_key_pages[keyid]);
+}
+
+/**
+ * unmapped_key_forget_all() - Let no free page remember any key
+ *
+ * Context: Process context, may sleep.
+ */
+void unmapped_key_forget_all(void)
+{
+	unsigned int keyid;
+
+	for (keyid = 1; unmapped_key_pages && keyid <= unmapped_key_max; keyid++)
+		unmapped_key_forget(keyid);
+}
+
+/**
+ * unmapped_key_total() - Count the pages that have a key, or remember one
+ *
+ * Return: How many.
+ */
+unsigned long unmapped_key_total(void)
+{
+	unsigned long pages = 0;
+	unsigned int keyid;
+
+	for (keyid = 1; unmapped_key_pages && keyid <= unmapped_key_max; keyid++)
+		pages += atomic_long_read(&unmapped_key_pages[keyid]);
+	return pages;
 }

@@ -256,6 +256,8 @@ int unmapped_front_init(void);
 bool unmapped_key_switch(const struct unmapped_page *p, unsigned int nr,
 			 u16 keyid);
 void unmapped_key_lost(struct unmapped_block *block, unsigned int idx);
+void unmapped_key_forget_all(void);
+unsigned long unmapped_key_total(void);
 
 static inline pgprot_t unmapped_prot(const struct page *page)
 {
@@ -276,6 +278,15 @@ static inline bool unmapped_key_switch(const struct unmapped_page *p,
 static inline void unmapped_key_lost(struct unmapped_block *block,
 				     unsigned int idx)
 {
+}
+
+static inline void unmapped_key_forget_all(void)
+{
+}
+
+static inline unsigned long unmapped_key_total(void)
+{
+	return 0;
 }
 
 static inline pgprot_t unmapped_prot(const struct page *page)

@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include <linux/filter.h>
+#include <linux/suspend_ioctls.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 
@@ -209,6 +210,43 @@ static int test_cap(void)
 	return KSFT_PASS;
 }
 
+/* Without a secret file anywhere, which forbids it. */
+static int open_snapshot(void)
+{
+	int fd, i;
+
+	for (i = 0; i < 2000; i++) {
+		fd = open("/dev/snapshot", O_RDONLY);
+		if (fd >= 0 || (errno != EPERM && errno != EBUSY))
+			return fd;
+		usleep(1000);
+	}
+	return -1;
+}
+
+/* An image is made and thrown away, nothing is written to a disk. */
+static int test_image(void)
+{
+	int fd, in_suspend, err = 0;
+	__u64 before;
+
+	fd = open_snapshot();
+	if (fd < 0)
+		skip("/dev/snapshot: %s", strerror(errno));
+	expect(load(MODULE), MODULE " does not load");
+	before = splits();
+	expect(!ioctl(fd, SNAPSHOT_FREEZE), "no freeze: %s", strerror(errno));
+	if (ioctl(fd, SNAPSHOT_CREATE_IMAGE, &in_suspend))
+		err = errno;
+	ioctl(fd, SNAPSHOT_FREE);
+	ioctl(fd, SNAPSHOT_UNFREEZE);
+	close(fd);
+	unload();
+	expect(!err, "no image: %s", strerror(err));
+	expect(splits() == before, "%llu leaves were split", splits() - before);
+	return KSFT_PASS;
+}
+
 /* --- BPF ------------------------------------------------------------------ */
 
 /* Lets all packets through, in so many instructions. */
@@ -258,24 +296,20 @@ static int test_filters(void)
 	return KSFT_PASS;
 }
 
-static const struct {
-	const char *name;
-	int (*fn)(void);
-} tests[] = {
+static const struct test tests[] = {
 	{ "a module is outside the direct map", test_outside },
 	{ "modules come and go, and no leaf is split", test_splits },
 	{ "/proc/kcore shows the code of a module", test_kcore },
 	{ "a module that does not load leaves nothing", test_failure },
+	{ "hibernation copies the code of a module", test_image },
 	{ "above its cap code is in ordinary memory", test_cap },
 	{ "BPF programs come and go, and no leaf is split", test_filters },
 };
 
 int main(void)
 {
-	unsigned int i;
-
 	ksft_print_header();
-	if (getuid())
+	if (geteuid())
 		ksft_exit_skip("needs root\n");
 	/* The first module starts the cache */
 	if (!load(MODULE) || !unload())
@@ -283,8 +317,6 @@ int main(void)
 	if (code_kb() == ABSENT)
 		ksft_exit_skip("no CONFIG_UNMAPPED_EXECMEM, or no debugfs\n");
 	ksft_set_plan(ARRAY_SIZE(tests));
-	alarm(TEST_SECONDS);
-	for (i = 0; i < ARRAY_SIZE(tests); i++)
-		ksft_test_result_report(tests[i].fn(), "%s\n", tests[i].name);
+	run_tests(tests, ARRAY_SIZE(tests));
 	ksft_finished();
 }
