@@ -35,9 +35,11 @@ static struct page *alloc_or_refill(const struct unmapped_request *req)
 
 	if (unmapped_node_allowed(req->nid, req->gfp))
 		page = unmapped_take(unmapped_nodes[req->nid], req);
-	if (!page && gfpflags_allow_blocking(req->gfp))
-		page = unmapped_refill(req);
-	return page;
+	if (page)
+		return page;
+	if (!gfpflags_allow_blocking(req->gfp))
+		return unmapped_take_elsewhere(req);
+	return unmapped_refill(req);
 }
 
 static struct page *unmapped_alloc(const struct unmapped_request *req)

@@ -53,6 +53,24 @@ static int invalidate(struct page *page, unsigned int nr, gfp_t gfp)
 	return err ?: unmapped_set_valid(page + half, half, false, gfp);
 }
 
+/*
+ * INVLPG with any address of a leaf takes all that a TLB has of it, also what
+ * it keeps in pieces (Intel SDM volume 3, 4.10.4.1): the kernel flushes user
+ * memory that was mapped by a PMD in this way, too. So one page is enough for a
+ * block that was a leaf. As a range of 512 pages it is above the limit from
+ * which on each CPU flushes all that it has.
+ */
+static void flush(unsigned long addr, unsigned int nr)
+{
+	unsigned int level;
+
+	lookup_address(addr, &level);
+	if (level == PG_LEVEL_2M)
+		nr = 1;
+	flush_tlb_kernel_range(addr, addr + nr * PAGE_SIZE);
+	count_vm_event(UNMAPPED_FLUSH);
+}
+
 /**
  * unmapped_remove() - Take pages out of the direct map
  * @page: Ordinary pages that the caller has allocated.
@@ -84,8 +102,7 @@ int unmapped_remove(struct page *page, unsigned int nr, gfp_t gfp)
 		return err;
 	}
 
-	flush_tlb_kernel_range(addr, addr + nr * PAGE_SIZE);
-	count_vm_event(UNMAPPED_FLUSH);
+	flush(addr, nr);
 	trace_unmapped_refill(page_to_nid(page), page_to_pfn(page), nr);
 	for (i = 0; i < nr; i++)
 		page_set_inaccessible(page + i);

@@ -61,6 +61,21 @@ VISIBLE_IF_KUNIT int unmapped_pm_notify(struct notifier_block *nb,
 	return NOTIFY_OK;
 }
 
+static void report_owners(void)
+{
+	struct unmapped_owner *owner;
+	unsigned int id = 0;
+
+	rcu_read_lock();
+	while ((owner = unmapped_owner_next(&id)))
+		if (!(owner->flags & UNMAPPED_OWNER_IMAGE) &&
+		    unmapped_owner_pages(owner))
+			pr_warn("  of %s: %lu kB\n", owner->name,
+				unmapped_owner_pages(owner) <<
+				(PAGE_SHIFT - 10));
+	rcu_read_unlock();
+}
+
 static unsigned long image_pages(void)
 {
 	struct unmapped_owner *owner;
@@ -101,6 +116,7 @@ VISIBLE_IF_KUNIT int unmapped_syscore_suspend(void *data)
 	if (left) {
 		pr_warn("hibernation refused, %lu kB are not in the direct map\n",
 			left << (PAGE_SHIFT - 10));
+		report_owners();
 		return -EBUSY;
 	}
 	unmapped_index_for_each(forget_contents);

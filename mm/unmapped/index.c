@@ -75,7 +75,8 @@ struct unmapped_block *unmapped_index_add(struct page *page, bool split,
 	entry = get_entry(index_of(page), gfp);
 	if (!entry)
 		return ERR_PTR(-ENOMEM);
-	block = kmem_cache_alloc(unmapped_block_cache, gfp);
+	block = kmem_cache_alloc_node(unmapped_block_cache, gfp,
+				      page_to_nid(page));
 	if (!block)
 		return ERR_PTR(-ENOMEM);
 

@@ -170,23 +170,51 @@ static struct page *try_node(struct unmapped_node *node,
 	return try_pages(req, cheap_gfp(req, req->order) | __GFP_THISNODE);
 }
 
-/* Without a policy any node will do: its cache first, then a block of it. */
-static struct page *try_other_nodes(const struct unmapped_request *req)
+/* Without a policy any node will do. */
+static bool may_leave_node(const struct unmapped_request *req)
 {
-	struct page *page;
-	int nid;
+	return !(req->gfp & __GFP_THISNODE) && nr_online_nodes > 1 &&
+	       !(req->policy && current->mempolicy);
+}
 
-	if ((req->gfp & __GFP_THISNODE) || nr_online_nodes == 1 ||
-	    (req->policy && current->mempolicy))
+/**
+ * unmapped_take_elsewhere() - Allocate from the blocks of other nodes
+ * @req: What is wanted, which its own node has not.
+ *
+ * Context: Any but NMI.
+ * Return: The pages, of the nearest node that has some, or NULL.
+ */
+struct page *unmapped_take_elsewhere(const struct unmapped_request *req)
+{
+	struct zonelist *zonelist = node_zonelist(req->nid, GFP_KERNEL);
+	int last = req->nid, nid;
+	struct page *page;
+	struct zoneref *z;
+	struct zone *zone;
+
+	if (!may_leave_node(req))
 		return NULL;
 
-	for_each_online_node(nid) {
-		if (nid == req->nid || !unmapped_node_allowed(nid, req->gfp))
+	/* The zones of a node follow each other, the nearest nodes come first */
+	for_each_zone_zonelist(zone, z, zonelist, MAX_NR_ZONES - 1) {
+		nid = zone_to_nid(zone);
+		if (nid == last || !unmapped_node_allowed(nid, req->gfp))
 			continue;
+		last = nid;
 		page = unmapped_take(unmapped_nodes[nid], req);
 		if (page)
 			return page;
 	}
+	return NULL;
+}
+
+/* What others have in their caches, then a block of theirs. */
+static struct page *try_other_nodes(const struct unmapped_request *req)
+{
+	struct page *page = unmapped_take_elsewhere(req);
+
+	if (page || !may_leave_node(req))
+		return page;
 	return try_block(req, cheap_gfp(req, UNMAPPED_BLOCK_ORDER));
 }
 

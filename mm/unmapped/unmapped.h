@@ -329,6 +329,7 @@ struct unmapped_owner *unmapped_owner_of(const struct page *page);
 void unmapped_page_init(void);
 
 /* refill.c */
+struct page *unmapped_take_elsewhere(const struct unmapped_request *req);
 struct page *unmapped_refill(const struct unmapped_request *req);
 
 /* reclaim.c */

@@ -961,6 +961,26 @@ static void test_nodes(struct kunit *test)
 	}
 }
 
+/* Who cannot wait takes what another node has, unless it must not. */
+static void test_nodes_atomic(struct kunit *test)
+{
+	int nid = first_node(node_states[N_MEMORY]);
+	int other = next_node(nid, node_states[N_MEMORY]);
+	struct page *page;
+
+	if (other >= MAX_NUMNODES)
+		kunit_skip(test, "one node");
+	page = unmapped_pages_alloc_node(GFP_KERNEL | __GFP_THISNODE, 0,
+					 buffer_owner, other);
+	hold(test, page, 0);
+	KUNIT_EXPECT_NULL(test,
+			  unmapped_pages_alloc_node(GFP_NOWAIT | __GFP_THISNODE,
+						    0, buffer_owner, nid));
+	page = unmapped_pages_alloc_node(GFP_NOWAIT, 0, buffer_owner, nid);
+	hold(test, page, 0);
+	KUNIT_EXPECT_EQ(test, page_to_nid(page), other);
+}
+
 static void announce_hibernation(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, unmapped_pm_notify(NULL, PM_HIBERNATION_PREPARE,
@@ -2423,6 +2443,7 @@ static struct kunit_case unmapped_cases[] = {
 	KUNIT_CASE(test_flush),
 	KUNIT_CASE(test_atomic),
 	KUNIT_CASE(test_nodes),
+	KUNIT_CASE(test_nodes_atomic),
 	KUNIT_CASE(test_hibernation),
 	KUNIT_CASE(test_hibernation_waits),
 	KUNIT_CASE(test_hibernation_refused),

@@ -14,6 +14,7 @@
 #include <linux/suspend_ioctls.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
+#include <sys/klog.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -225,6 +226,48 @@ static void test_served(void)
 			 strerror(err));
 }
 
+/* --- who is in the way ---------------------------------------------------- */
+
+#define LOG_BYTES	(1 << 20)
+#define READ_ALL	3	/* SYSLOG_ACTION_READ_ALL */
+
+static bool in_log(const char *line)
+{
+	char *log = calloc(1, LOG_BYTES);
+	bool found;
+
+	found = log && klogctl(READ_ALL, log, LOG_BYTES - 1) > 0 &&
+		strstr(log, line);
+	free(log);
+	return found;
+}
+
+/* Not each refusal is logged, so that nobody can fill the log. */
+static void test_named(void)
+{
+	char line[128];
+	struct secret s;
+	bool named;
+	int i;
+
+	if (!secret_open(&s, PAGE))
+		ksft_exit_fail_msg("no secret file\n");
+	snprintf(line, sizeof(line),
+		 "memfd_secret(2) is used by unmapped_hibern, PID %d\n",
+		 getpid());
+	named = in_log(line);
+	for (i = 0; !named && i < 20; i++) {
+		snapshot = open("/dev/snapshot", O_RDONLY);
+		if (snapshot >= 0 || errno != EPERM)
+			break;
+		usleep(500000);
+		named = in_log(line);
+	}
+	secret_close(&s);
+	ksft_test_result(named && snapshot < 0,
+			 "the log says who has secret memory\n");
+}
+
 /* --- both at once --------------------------------------------------------- */
 
 static int churn(void)
@@ -307,11 +350,12 @@ int main(int argc, char **argv)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		ksft_exit_fail_msg("no shared page\n");
-	ksft_set_plan(10);
+	ksft_set_plan(11);
 	test_waits();
 	test_killed();
 	test_image();
 	test_served();
+	test_named();
 	test_churn(images);
 	ksft_finished();
 }
