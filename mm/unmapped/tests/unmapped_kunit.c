@@ -343,6 +343,24 @@ static unsigned int index_of(struct page *page)
 	return page_to_pfn(page) - unmapped_block_of(page)->pfn;
 }
 
+struct leaf {
+	unsigned int level;
+	pteval_t flags;
+	bool present;
+};
+
+static struct leaf leaf_of(void *addr)
+{
+	struct leaf leaf = { };
+	pte_t *pte = lookup_address((unsigned long)addr, &leaf.level);
+
+	if (pte) {
+		leaf.flags = pte_flags(*pte);
+		leaf.present = leaf.flags & _PAGE_PRESENT;
+	}
+	return leaf;
+}
+
 /*
  * Pages that the test has.
  */
@@ -894,12 +912,11 @@ static void probe_remotely(void *data)
 }
 
 /* Every CPU has read the page before, so that its TLB knows the way. */
-static void test_flush(struct kunit *test)
+static void check_flush(struct kunit *test, struct page *page, size_t offset)
 {
 	struct unmapped_request req = { .gfp = GFP_KERNEL | __GFP_ZERO,
 					.owner = buffer_owner };
-	struct page *page = old_pages(test, UNMAPPED_BLOCK_ORDER);
-	struct remote_probe remote = { .addr = page_address(page) + 77 };
+	struct remote_probe remote = { .addr = page_address(page) + offset };
 	int cpu;
 
 	memset(page_address(page), 0, PMD_SIZE);
@@ -913,6 +930,22 @@ static void test_flush(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, remote.err, -EFAULT);
 	}
 	cpus_read_unlock();
+}
+
+static void test_flush(struct kunit *test)
+{
+	check_flush(test, old_pages(test, UNMAPPED_BLOCK_ORDER), 77);
+}
+
+/* Of what was no leaf each CPU may have 512 entries. */
+static void test_flush_pieces(struct kunit *test)
+{
+	struct page *page = old_pages(test, UNMAPPED_BLOCK_ORDER);
+
+	KUNIT_EXPECT_EQ(test, unmapped_set_valid(page, 1, false, GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, unmapped_set_valid(page, 1, true, GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, leaf_of(page_address(page)).level, PG_LEVEL_4K);
+	check_flush(test, page, PMD_SIZE - 77);
 }
 
 /* A caller who cannot wait gets what is there, or nothing. */
@@ -1165,24 +1198,6 @@ static void test_caps_apart(struct kunit *test)
 /*
  * Return.
  */
-
-struct leaf {
-	unsigned int level;
-	pteval_t flags;
-	bool present;
-};
-
-static struct leaf leaf_of(void *addr)
-{
-	struct leaf leaf = { };
-	pte_t *pte = lookup_address((unsigned long)addr, &leaf.level);
-
-	if (pte) {
-		leaf.flags = pte_flags(*pte);
-		leaf.present = leaf.flags & _PAGE_PRESENT;
-	}
-	return leaf;
-}
 
 /* Some 2M of the direct map that nothing has changed since boot. */
 static struct leaf untouched_leaf(void *addr)
@@ -2441,6 +2456,7 @@ static struct kunit_case unmapped_cases[] = {
 	KUNIT_CASE(test_raw_block),
 	KUNIT_CASE(test_one_refill),
 	KUNIT_CASE(test_flush),
+	KUNIT_CASE(test_flush_pieces),
 	KUNIT_CASE(test_atomic),
 	KUNIT_CASE(test_nodes),
 	KUNIT_CASE(test_nodes_atomic),
