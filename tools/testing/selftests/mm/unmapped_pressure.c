@@ -201,22 +201,50 @@ static struct result run(int users, int hogs)
 	return result;
 }
 
-static void report_held(void)
-{
-	__u64 kept;
+/* What the cache had and has done. */
+struct cache {
+	__u64 used;
+	__u64 refills;
+	__u64 returns;
+};
 
-	if (!cache_is_on()) {
-		ksft_test_result_skip("free blocks are given back: needs the cache\n");
-		return;
-	}
-	run_shrinkers();
-	kept = meminfo("Unmapped");
-	ksft_test_result(kept <= 8 * BLOCK_KB,
-			 "free blocks are given back: %llu kB held\n",
-			 kept);
+static struct cache cache_now(void)
+{
+	return (struct cache){
+		.used = unmapped_used(),
+		.refills = vmstat("unmapped_refill") +
+			   vmstat("unmapped_refill_small"),
+		.returns = vmstat("unmapped_return"),
+	};
 }
 
-static void report(const struct result *r, __u64 oom_kills)
+/* Blocks of others' pages have free ones, too: two may be half empty. */
+static void report_cache(const struct cache *before)
+{
+	struct cache now;
+	__u64 free;
+
+	if (!cache_is_on()) {
+		ksft_test_result_skip("the cache filled and emptied: it is off\n");
+		ksft_test_result_skip("nothing is held: the cache is off\n");
+		return;
+	}
+	settle();
+	run_shrinkers();
+	now = cache_now();
+	free = meminfo("UnmappedFree");
+	ksft_test_result(now.refills - before->refills > 1 &&
+			 now.returns - before->returns > 1,
+			 "the cache filled and emptied: %llu refills, %llu returns\n",
+			 now.refills - before->refills,
+			 now.returns - before->returns);
+	ksft_test_result(now.used <= before->used && free <= 2 * BLOCK_KB,
+			 "nothing is held: %llu kB used, %llu before, %llu free\n",
+			 now.used, before->used, free);
+}
+
+static void report(const struct result *r, const struct cache *before,
+		   __u64 oom_kills)
 {
 	ksft_print_msg("%llu secret files, %llu SIGBUS, %llu MiB of hogs\n",
 		       tally->files,
@@ -229,7 +257,7 @@ static void report(const struct result *r, __u64 oom_kills)
 			 r->killed, oom_kills);
 	ksft_test_result(tally->files && tally->chunks,
 			 "users and hogs did something\n");
-	report_held();
+	report_cache(before);
 }
 
 static int argument(int argc, char **argv, int nr, int otherwise)
@@ -260,15 +288,18 @@ int main(int argc, char **argv)
 	int users = argument(argc, argv, 2, 4);
 	int hogs = argument(argc, argv, 3, 2);
 	__u64 oom_kills = vmstat("oom_kill");
+	struct cache before;
 	struct result result;
 
 	ksft_print_header();
 	need_secretmem();
 	if (users + hogs > MAX_TASKS)
 		ksft_exit_fail_msg("more than %d tasks\n", MAX_TASKS);
-	ksft_set_plan(4);
+	ksft_set_plan(5);
 	prepare(seconds);
+	settle();
+	before = cache_now();
 	result = run(users, hogs);
-	report(&result, vmstat("oom_kill") - oom_kills);
+	report(&result, &before, vmstat("oom_kill") - oom_kills);
 	ksft_finished();
 }

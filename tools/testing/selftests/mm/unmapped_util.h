@@ -440,6 +440,33 @@ static inline int run_alone(int (*fn)(void))
 	return WIFEXITED(status) ? WEXITSTATUS(status) : KSFT_FAIL;
 }
 
+#define CORE		"/tmp/core"
+#define CORE_PATTERN	"/proc/sys/kernel/core_pattern"
+
+/* A child with the caller's memory dumps core. How often @page is in it. */
+static inline int copies_in_core(const void *page)
+{
+	struct rlimit rl = { RLIM_INFINITY, RLIM_INFINITY };
+	int status, fd, copies = 0;
+	char got[PAGE];
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		setrlimit(RLIMIT_CORE, &rl);
+		write_string("/proc/self/coredump_filter", "0x1ff");
+		abort();
+	}
+	if (waitpid(pid, &status, 0) != pid || !WCOREDUMP(status))
+		return -1;
+	fd = open(CORE, O_RDONLY);
+	while (read(fd, got, PAGE) == PAGE)
+		copies += !memcmp(got, page, PAGE);
+	close(fd);
+	unlink(CORE);
+	return copies;
+}
+
 struct test {
 	const char *name;
 	int (*fn)(void);
