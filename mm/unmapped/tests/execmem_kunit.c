@@ -44,7 +44,7 @@ static void *alloc(struct kunit *test, enum execmem_type type, size_t size)
 	return f->addr;
 }
 
-static void free(struct kunit *test)
+static void release(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 
@@ -75,7 +75,7 @@ static int execmem_init_test(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, f->owner);
 	KUNIT_EXPECT_STREQ(test, f->owner->name, "execmem");
 	f->before = unmapped_owner_pages(f->owner) - 1;
-	free(test);
+	release(test);
 	return 0;
 }
 
@@ -193,7 +193,7 @@ static void test_free(struct kunit *test)
 	on_each_cpu(probe, &remote, 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&remote.readable), num_online_cpus());
 
-	free(test);
+	release(test);
 	KUNIT_EXPECT_TRUE(test, goes_down_to(f->owner, before));
 	atomic_set(&remote.readable, 0);
 	on_each_cpu(probe, &remote, 1);
@@ -212,7 +212,7 @@ static void test_cap(struct kunit *test)
 				     ODD_PAGES * PAGE_SIZE));
 	KUNIT_EXPECT_FALSE(test, page_detached(page));
 	KUNIT_EXPECT_TRUE(test, kernel_page_present(page));
-	free(test);
+	release(test);
 }
 
 static struct kunit_case execmem_cases[] = {
