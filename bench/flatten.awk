@@ -36,4 +36,10 @@ function field(key,   i)
 	put(state "copy." field("kind") ".write", field("write"))
 }
 
+/^modules / {
+	for (i = 3; i <= NF; i++)
+		if (split($i, kv, "=") == 2)
+			put("modules." field("kind") "." kv[1], kv[2])
+}
+
 /^ctxsw / { put(state "context_switch", field("min")) }

@@ -191,6 +191,24 @@ function interrupts(   n)
 	}
 }
 
+function module_rows(label, kind, ipis, goal)
+{
+	limit(label ", 2M leaves split", "modules", "modules." kind ".split2", 0,
+	      "0")
+	limit(label ", DirectMap4k gained, kB", "modules",
+	      "modules." kind ".dm4k_more_kb", 0, "0")
+	limit(label ", IPIs each", "modules", "modules." kind ".ipi", ipis, goal)
+	relative(label ", instructions each", "modules",
+		 "modules." kind ".cost", "on", "modules." kind ".cost", 0, "")
+}
+
+function modules()
+{
+	title("modules loaded and unloaded, 2 CPUs")
+	module_rows("200 times a small one", "smallbench", 7, "7 or less")
+	module_rows("20 times a large one", "largebench", 0, "")
+}
+
 function direct_map()
 {
 	title("direct map, four times 64 MiB of secretmem, one CPU")
@@ -221,6 +239,7 @@ END {
 	       "ratio", "goal", "met"
 	interrupts()
 	direct_map()
+	modules()
 	secretmem_costs()
 	title("feature built in and on, never used: instructions")
 	for (i = 1; i <= nr; i++)

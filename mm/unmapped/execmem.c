@@ -14,7 +14,10 @@
  * memory set as ever, means nothing here.
  */
 
+#define pr_fmt(fmt) "unmapped_alloc: " fmt
+
 #include <linux/kmemleak.h>
+#include <linux/kstrtox.h>
 #include <linux/page_access.h>
 #include <linux/sizes.h>
 #include <linux/vmalloc.h>
@@ -30,6 +33,7 @@
 /* As much as this does not wait. */
 #define EXEC_FREE_PAGES		(SZ_4M / PAGE_SIZE)
 
+static bool exec_enabled __ro_after_init = true;
 static struct unmapped_owner *exec_owner __ro_after_init;
 
 /* What was freed and is still mapped, linked by vm_struct.next */
@@ -244,9 +248,18 @@ void *unmapped_exec_alloc(enum execmem_type type,
 	return area->addr;
 }
 
+static int __init unmapped_exec_setup(char *str)
+{
+	if (kstrtobool(str, &exec_enabled))
+		pr_warn("unmapped_execmem=%s is neither on nor off, ignored\n",
+			str);
+	return 0;
+}
+early_param("unmapped_execmem", unmapped_exec_setup);
+
 static int __init unmapped_exec_init(void)
 {
-	if (unmapped_alloc_possible())
+	if (exec_enabled && unmapped_alloc_possible())
 		exec_owner = unmapped_owner_create("execmem",
 						   UNMAPPED_OWNER_KMAP |
 						   UNMAPPED_OWNER_SYSCTL |
