@@ -76,6 +76,7 @@ static int execmem_init_test(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, f->owner->name, "execmem");
 	f->before = unmapped_owner_pages(f->owner) - 1;
 	release(test);
+	KUNIT_ASSERT_TRUE(test, goes_down_to(f->owner, f->before));
 	return 0;
 }
 
@@ -182,7 +183,6 @@ static void probe(void *data)
 static void test_free(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	unsigned long before = unmapped_owner_pages(f->owner);
 	struct remote_probe remote = {
 		.addr = alloc(test, EXECMEM_MODULE_TEXT, ODD_PAGES * PAGE_SIZE),
 	};
@@ -194,7 +194,7 @@ static void test_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&remote.readable), num_online_cpus());
 
 	release(test);
-	KUNIT_EXPECT_TRUE(test, goes_down_to(f->owner, before));
+	KUNIT_EXPECT_TRUE(test, goes_down_to(f->owner, f->before));
 	atomic_set(&remote.readable, 0);
 	on_each_cpu(probe, &remote, 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&remote.readable), 0);
