@@ -6,6 +6,7 @@
 #include <linux/init.h>
 #include <linux/module.h>
 #include <linux/sizes.h>
+#include <linux/types.h>
 
 #define PART	SZ_1M
 
@@ -13,8 +14,8 @@ asm(".pushsection .text\n"
     ".fill 1048576, 1, 0xcc\n"
     ".popsection\n");
 
-static const char constants[PART] = { 1 };
-static char data[PART] = { 1 };
+static const u8 constants[PART] = { 1 };
+static u8 data[PART] = { 1 };
 
 static int __init largebench_init(void)
 {
