@@ -137,12 +137,15 @@ bool unmapped_exec_free(const void *addr)
 static unsigned int alloc_pages_of(struct page **pages, unsigned int nr,
 				   unsigned int order)
 {
+	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
 	unsigned int i, got = 0;
 	struct page *page;
 
+	/* Small pages do as well, and are worth more effort */
+	if (order)
+		gfp |= __GFP_NORETRY;
 	while (got < nr) {
-		page = unmapped_pages_alloc(GFP_KERNEL | __GFP_NOWARN, order,
-					    exec_owner);
+		page = unmapped_pages_alloc(gfp, order, exec_owner);
 		if (!page)
 			break;
 		/* They are freed one by one */
