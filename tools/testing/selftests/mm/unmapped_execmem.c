@@ -65,6 +65,22 @@ static __u64 splits(void)
 	       vmstat("direct_map_level3_splits");
 }
 
+/* With CPA_DEBUG leaves are split for a test, every half minute. */
+static bool others_split(void)
+{
+	return run("pgrep pageattr-test");
+}
+
+static bool splits_are(__u64 before)
+{
+	__u64 now = splits();
+
+	if (now == before || others_split())
+		return true;
+	ksft_print_msg("%llu leaves were split\n", now - before);
+	return false;
+}
+
 /* What is unloaded is taken down by a worker. */
 static bool code_is(__u64 kb)
 {
@@ -106,9 +122,9 @@ static int test_splits(void)
 	for (i = 0; i < ROUNDS; i++)
 		expect(load(MODULE) && unload(), "round %d", i);
 	expect(code_is(code), "something is left");
-	expect(splits() == before, "%llu leaves were split", splits() - before);
-	expect(meminfo("DirectMap4k") == small, "DirectMap4k: %llu, %llu before",
-	       meminfo("DirectMap4k"), small);
+	expect(splits_are(before), "by modules");
+	expect(meminfo("DirectMap4k") == small || others_split(),
+	       "DirectMap4k: %llu, %llu before", meminfo("DirectMap4k"), small);
 	return KSFT_PASS;
 }
 
@@ -243,7 +259,7 @@ static int test_image(void)
 	close(fd);
 	unload();
 	expect(!err, "no image: %s", strerror(err));
-	expect(splits() == before, "%llu leaves were split", splits() - before);
+	expect(splits_are(before), "by the image");
 	return KSFT_PASS;
 }
 
@@ -288,7 +304,7 @@ static int test_filters(void)
 		expect(attach_filter(pair[1], 2 + i % 60), "filter %d", i);
 		expect(passes(pair, i | 1), "filter %d does not run", i);
 	}
-	expect(splits() == before, "%llu leaves were split", splits() - before);
+	expect(splits_are(before), "by filters");
 	close(pair[0]);
 	close(pair[1]);
 	expect(code_kb() <= code + BLOCK_KB, "%llu kB, %llu with one filter",

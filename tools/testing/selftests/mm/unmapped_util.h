@@ -181,10 +181,37 @@ static inline __u64 smaps_value(const void *p, const char *name)
 	return value;
 }
 
-/* What users hold of the cache, kB. */
+/* Both numbers of the cache from one look at them, or ABSENT. */
+static inline __u64 unmapped_used_now(void)
+{
+	unsigned long long all = ABSENT, free = ABSENT;
+	char line[128];
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Unmapped: %llu", &all) != 1)
+			sscanf(line, "UnmappedFree: %llu", &free);
+	if (f)
+		fclose(f);
+	return all == ABSENT || free == ABSENT ? ABSENT : all - free;
+}
+
+/*
+ * What users hold of the cache, kB. Free pages that move between a CPU and its
+ * node are counted as used meanwhile: so it is asked a few times.
+ */
 static inline __u64 unmapped_used(void)
 {
-	return meminfo("Unmapped") - meminfo("UnmappedFree");
+	__u64 least = unmapped_used_now(), now;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		usleep(2000);
+		now = unmapped_used_now();
+		if (now < least)
+			least = now;
+	}
+	return least;
 }
 
 static inline bool write_string(const char *path, const char *value)
