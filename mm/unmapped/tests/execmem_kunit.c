@@ -57,7 +57,7 @@ static bool goes_down_to(struct unmapped_owner *owner, unsigned long pages)
 	int i;
 
 	for (i = 0; unmapped_owner_pages(owner) > pages && i < 2000; i++)
-		msleep(1);
+		usleep_range(1000, 2000);
 	return unmapped_owner_pages(owner) == pages;
 }
 
@@ -154,8 +154,9 @@ static void test_permissions(struct kunit *test)
 static void test_huge(struct kunit *test)
 {
 	u8 *addr = alloc(test, EXECMEM_BPF, PMD_SIZE);
-	int (*fn)(void) = (void *)addr + PMD_SIZE - sizeof(code);
+	int (*fn)(void);
 
+	fn = (void *)addr + PMD_SIZE - sizeof(code);
 	memcpy(fn, code, sizeof(code));
 	KUNIT_EXPECT_EQ(test, level_of(addr), PG_LEVEL_2M);
 	KUNIT_EXPECT_EQ(test, set_memory_rox((unsigned long)addr, PTRS_PER_PMD),
