@@ -258,6 +258,8 @@ static int test_image(void)
 	ioctl(fd, SNAPSHOT_UNFREEZE);
 	close(fd);
 	unload();
+	if (err == EBUSY && meminfo("HardwareCorrupted"))
+		skip("a page of another test is poisoned");
 	expect(!err, "no image: %s", strerror(err));
 	expect(splits_are(before), "by the image");
 	return KSFT_PASS;

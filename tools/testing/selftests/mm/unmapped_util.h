@@ -205,8 +205,8 @@ static inline __u64 unmapped_used(void)
 	__u64 least = unmapped_used_now(), now;
 	int i;
 
+	/* Not on another CPU: this one's list for the LRU may have pages */
 	for (i = 0; i < 3; i++) {
-		usleep(2000);
 		now = unmapped_used_now();
 		if (now < least)
 			least = now;
