@@ -170,10 +170,8 @@ static struct vm_struct *map_pages_of(const struct execmem_range *range,
 
 	if (range->flags & EXECMEM_KASAN_SHADOW)
 		flags |= VM_DEFER_KMEMLEAK;
-	area = __get_vm_area_node(size, align, shift, flags, range->start,
-				  range->end, NUMA_NO_NODE,
-				  GFP_KERNEL | __GFP_NOWARN,
-				  __builtin_return_address(0));
+	area = get_vm_area_aligned(size, align, flags, range->start, range->end,
+				   __builtin_return_address(0));
 	if (!area)
 		return NULL;
 	addr = (unsigned long)area->addr;
