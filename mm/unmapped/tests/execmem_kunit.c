@@ -3,7 +3,7 @@
  * KUnit tests for code outside the direct map.
  *
  * Modules that are loaded, and what users see of them, are tested from user
- * space: selftests/mm/unmapped_execmem.sh.
+ * space: selftests/mm/unmapped_execmem.c.
  */
 
 #include <kunit/test.h>
@@ -189,7 +189,7 @@ static void test_free(struct kunit *test)
 	};
 
 	KUNIT_EXPECT_GE(test, unmapped_owner_pages(f->owner), ODD_PAGES);
-	/* The wrong order must not leave anything in the direct map */
+	/* As users of such memory do; it must not bring a page back */
 	set_vm_flush_reset_perms(f->addr);
 	on_each_cpu(probe, &remote, 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&remote.readable), num_online_cpus());

@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "thp_settings.h"
 #include "unmapped_util.h"
 
 #define CHECK		"/sys/kernel/debug/unaccepted_check"
@@ -82,20 +83,28 @@ static void touch(char *p, size_t bytes)
 		p[i] = 0;
 }
 
-/* Threads that fault at the same time; every byte is theirs alone. */
+/*
+ * Threads that fault at the same time; every byte is theirs alone. None gives up
+ * its memory before all have theirs, or one could do with another's.
+ */
+
+static pthread_barrier_t all_have_memory;
 
 static void *fault(void *arg)
 {
 	__u64 seed = (uintptr_t)arg;
 	char *p = map_anon(THREAD_BYTES, MADV_NOHUGEPAGE);
-	size_t wrong;
+	size_t wrong = 0;
 
+	if (p) {
+		touch(p, THREAD_BYTES);
+		wrong = nonzero_words(p, THREAD_BYTES);
+		pattern_fill(p, THREAD_BYTES, seed);
+		wrong += pattern_errors(p, THREAD_BYTES, seed);
+	}
+	pthread_barrier_wait(&all_have_memory);
 	if (!p)
 		return "no memory";
-	touch(p, THREAD_BYTES);
-	wrong = nonzero_words(p, THREAD_BYTES);
-	pattern_fill(p, THREAD_BYTES, seed);
-	wrong += pattern_errors(p, THREAD_BYTES, seed);
 	munmap(p, THREAD_BYTES);
 	return wrong ? "wrong contents" : NULL;
 }
@@ -108,6 +117,7 @@ static int test_storm(void)
 	void *wrong;
 	size_t i;
 
+	pthread_barrier_init(&all_have_memory, NULL, NR_THREADS);
 	for (i = 0; i < NR_THREADS; i++)
 		if (pthread_create(&threads[i], NULL, fault, (void *)(i + 1)))
 			return KSFT_FAIL;
@@ -147,38 +157,22 @@ static int test_first_storm(void)
 	return KSFT_FAIL;
 }
 
-#define THP	"/sys/kernel/mm/transparent_hugepage/enabled"
-
-/* The word in brackets. */
-static void thp_setting(char *word, size_t len)
-{
-	char line[128] = "", *start = NULL;
-	FILE *f = fopen(THP, "r");
-
-	if (f && fgets(line, sizeof(line), f))
-		start = strchr(line, '[');
-	if (f)
-		fclose(f);
-	snprintf(word, len, "%s", start ? strtok(start + 1, "]") : "madvise");
-}
-
 /* A task that may sleep accepts them, though it would not reclaim for them. */
 static int test_huge(void)
 {
 	size_t bytes = 16 * HUGE_BYTES;
 	__u64 atomic = vmstat("accept_atomic"), huge;
 	int result = KSFT_PASS;
-	char before[16];
 	char *p;
 
-	thp_setting(before, sizeof(before));
-	write_string(THP, "madvise");
+	thp_save_settings();
+	thp_write_string("enabled", "madvise");
 	p = map_anon(bytes, MADV_HUGEPAGE);
 	if (!p)
 		return KSFT_FAIL;
 	touch(p, bytes);
 	huge = smaps_value(p, "AnonHugePages:");
-	write_string(THP, before);
+	thp_restore_settings();
 	/* What is not aligned at the ends is not huge */
 	if (huge < (bytes - 2 * HUGE_BYTES) / 1024 || huge == ABSENT) {
 		ksft_print_msg("%llu kB are huge\n", huge);

@@ -198,14 +198,15 @@ static inline __u64 unmapped_used_now(void)
 
 /*
  * What users hold of the cache, kB. Free pages that move between a CPU and its
- * node are counted as used meanwhile: so it is asked a few times.
+ * node are counted as used meanwhile: so it is asked a few times. Without a
+ * sleep: on another CPU the caller's pages would be on the former one's list for
+ * the LRU.
  */
 static inline __u64 unmapped_used(void)
 {
 	__u64 least = unmapped_used_now(), now;
 	int i;
 
-	/* Not on another CPU: this one's list for the LRU may have pages */
 	for (i = 0; i < 3; i++) {
 		now = unmapped_used_now();
 		if (now < least)
