@@ -62,9 +62,10 @@ static int invalidate(struct page *page, unsigned int nr, gfp_t gfp)
  */
 static void flush(unsigned long addr, unsigned int nr)
 {
-	unsigned int level;
+	unsigned int level = PG_LEVEL_4K;
 
-	lookup_address(addr, &level);
+	if (nr == UNMAPPED_BLOCK_PAGES)
+		lookup_address(addr, &level);
 	if (level == PG_LEVEL_2M)
 		nr = 1;
 	flush_tlb_kernel_range(addr, addr + nr * PAGE_SIZE);
