@@ -24,6 +24,7 @@
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/nmi.h>
+#include <linux/panic.h>
 #include <linux/sched/clock.h>
 #include <linux/slab.h>
 
@@ -61,37 +62,41 @@ bool unaccepted_get_state(struct unaccepted_state *state)
 
 VISIBLE_IF_KUNIT void
 unaccepted_platform_accept(const struct unaccepted_state *state,
-			   unsigned long unit, enum accept_cause cause,
-			   bool guard)
+			   unsigned long unit)
 {
 	phys_addr_t start = unaccepted_unit_start(state, unit);
-	u64 begin = local_clock();
 
-	KUNIT_STATIC_STUB_REDIRECT(unaccepted_platform_accept, state, unit,
-				   cause, guard);
+	KUNIT_STATIC_STUB_REDIRECT(unaccepted_platform_accept, state, unit);
 	arch_accept_memory(start, start + (1UL << state->map.shift));
 	unaccepted_unit_ready(state, unit);
-	unaccepted_count_unit(start, cause, guard, local_clock() - begin);
 }
 
-/* The caller has claimed the unit. */
-static void accept_claimed(const struct unaccepted_state *state,
-			   unsigned long unit, enum accept_cause cause,
-			   bool guard)
+/* The caller has claimed the unit. Returns how long it took, in ns. */
+static u64 accept_claimed(const struct unaccepted_state *state,
+			  unsigned long unit)
 {
-	unaccepted_platform_accept(state, unit, cause, guard);
+	u64 begin = local_clock();
+
+	unaccepted_platform_accept(state, unit);
 
 	/* Pairs with the acquire in unaccepted_span_pending() */
 	smp_mb__before_atomic();
 	clear_bit(unit, state->bitmap);
+	return local_clock() - begin;
 }
 
-/* Only the unit matters here: its claim is let go with interrupts off. */
+/*
+ * Only the unit matters here: its claim is released with interrupts off. But a
+ * panic may have stopped the CPU that has the claim, in the middle of it. Then
+ * nobody can say whether the unit is accepted, and the CPU that panics does
+ * without: see unaccepted_span_pending().
+ */
 static void wait_for_unit(const struct unaccepted_state *state,
 			  unsigned long unit)
 {
 	unaccepted_count_wait();
-	while (test_bit_acquire(unit, state->bitmap))
+	while (test_bit_acquire(unit, state->bitmap) &&
+	       atomic_read(&panic_cpu) != raw_smp_processor_id())
 		cpu_relax();
 }
 
@@ -101,6 +106,7 @@ static bool accept_unit(const struct unaccepted_state *state,
 {
 	unsigned long flags;
 	bool pending;
+	u64 ns = 0;
 
 	local_irq_save(flags);
 	if (state->busy && test_and_set_bit_lock(unit, state->busy)) {
@@ -112,11 +118,15 @@ static bool accept_unit(const struct unaccepted_state *state,
 	/* Who had the claim before may have done it */
 	pending = test_bit(unit, state->bitmap);
 	if (pending)
-		accept_claimed(state, unit, cause, guard);
+		ns = accept_claimed(state, unit);
 
 	if (state->busy)
 		clear_bit_unlock(unit, state->busy);
 	local_irq_restore(flags);
+
+	/* Without the claim: what listens to the trace may need memory */
+	if (pending)
+		unaccepted_count_unit(state, unit, cause, guard, ns);
 
 	/* A long range is no lockup */
 	touch_softlockup_watchdog();
@@ -130,7 +140,8 @@ static bool accept_unit(const struct unaccepted_state *state,
  * @cause: What for.
  *
  * Context: Any but NMI.
- * Return: Units that this call accepted, others did the rest.
+ * Return: Units that this call accepted. Others did the rest, but for what
+ * they could not finish because of a panic: ask unaccepted_span_pending().
  */
 unsigned int unaccepted_accept_span(const struct unaccepted_state *state,
 				    struct unaccepted_span span,

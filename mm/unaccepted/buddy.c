@@ -293,19 +293,23 @@ static unsigned int accept_and_wait(const struct unaccepted_state *state,
 	return units;
 }
 
-static void accept_stalled(struct page *page, unsigned int order, gfp_t gfp)
+/* False for what a CPU was about to accept when a panic stopped it. */
+static bool accept_stalled(struct page *page, unsigned int order, gfp_t gfp)
 {
 	struct unaccepted_state state;
+	struct unaccepted_span span;
 	unsigned int units;
 	u64 begin, ns;
 
 	if (!unaccepted_get_state(&state))
-		return;
+		return false;
 	begin = local_clock();
-	units = accept_and_wait(&state, block_span(&state, page, order), gfp);
+	span = block_span(&state, page, order);
+	units = accept_and_wait(&state, span, gfp);
 	ns = local_clock() - begin;
 	unaccepted_count_stall(units, ns);
 	trace_accept_stall(page_to_pfn(page), order, gfp, units, ns);
+	return !unaccepted_span_pending(&state, span);
 }
 
 static bool accept_for_alloc(struct zone *zone, unsigned int order, gfp_t gfp)
@@ -316,9 +320,8 @@ static bool accept_for_alloc(struct zone *zone, unsigned int order, gfp_t gfp)
 	if (may_wait(gfp) && unaccepted_gather_pages(zone))
 		return true;
 	page = next_block(zone, order);
-	if (!page)
+	if (!page || !accept_stalled(page, order, gfp))
 		return false;
-	accept_stalled(page, order, gfp);
 	release_blocks(page, order);
 	return true;
 }
@@ -359,12 +362,14 @@ bool unaccepted_cond_accept(struct zone *zone, unsigned int order, gfp_t gfp,
 static void accept_block(struct page *page, enum accept_cause cause)
 {
 	struct unaccepted_state state;
+	struct unaccepted_span span;
 
 	if (!unaccepted_get_state(&state))
 		return;
-	unaccepted_accept_span(&state, block_span(&state, page, pageblock_order),
-			       cause);
-	unaccepted_release_block(page);
+	span = block_span(&state, page, pageblock_order);
+	unaccepted_accept_span(&state, span, cause);
+	if (!unaccepted_span_pending(&state, span))
+		unaccepted_release_block(page);
 }
 
 /**

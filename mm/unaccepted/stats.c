@@ -8,6 +8,7 @@
  * wait here until they can be added.
  */
 
+#include <kunit/static_stub.h>
 #include <linux/debugfs.h>
 #include <linux/init.h>
 #include <linux/mm.h>
@@ -70,17 +71,21 @@ static void raise(atomic_long_t *highest, long value)
 
 /**
  * unaccepted_count_unit() - A unit was accepted
- * @start: Its first address, bytes.
+ * @state: From unaccepted_get_state().
+ * @unit: The unit.
  * @cause: What for.
  * @guard: It was none of the range's own.
  * @ns: How long that took, with interrupts off.
  *
  * Context: Any.
  */
-void unaccepted_count_unit(phys_addr_t start, enum accept_cause cause,
+void unaccepted_count_unit(const struct unaccepted_state *state,
+			   unsigned long unit, enum accept_cause cause,
 			   bool guard, u64 ns)
 {
-	trace_accept_unit(start, cause, guard, ns);
+	KUNIT_STATIC_STUB_REDIRECT(unaccepted_count_unit, state, unit, cause,
+				   guard, ns);
+	trace_accept_unit(unaccepted_unit_start(state, unit), cause, guard, ns);
 	atomic_long_inc(&stats.units[cause]);
 	atomic64_add(ns, &stats.ns);
 	raise64(&stats.longest_ns, ns);
@@ -184,8 +189,7 @@ void unaccepted_memory_booted(void)
 	at_init.ns = atomic64_read(&stats.ns);
 	pr_info("unaccepted memory: %lu MiB accepted before init, %lu MiB not\n",
 		(sum << state.map.shift) / SZ_1M,
-		((unsigned long)bitmap_weight(state.bitmap, state.map.nr) <<
-		 state.map.shift) / SZ_1M);
+		(unaccepted_units_left(&state) << state.map.shift) / SZ_1M);
 	unaccepted_set_reserve(UNACCEPTED_RESERVE_KBYTES);
 	unaccepted_start_background();
 }

@@ -4,7 +4,6 @@
  * Documentation/ABI/testing/sysfs-kernel-mm-unaccepted.
  */
 
-#include <linux/bitmap.h>
 #include <linux/init.h>
 #include <linux/kobject.h>
 #include <linux/kstrtox.h>
@@ -29,7 +28,7 @@ static ssize_t remaining_show(struct kobject *kobj,
 	unsigned long units = 0;
 
 	if (unaccepted_get_state(&state))
-		units = bitmap_weight(state.bitmap, state.map.nr);
+		units = unaccepted_units_left(&state);
 	return sysfs_emit(buf, "%llu\n", (u64)units << state.map.shift);
 }
 

@@ -2,6 +2,7 @@
 #ifndef _MM_UNACCEPTED_UNACCEPTED_H
 #define _MM_UNACCEPTED_UNACCEPTED_H
 
+#include <linux/bitmap.h>
 #include <linux/efi.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
@@ -37,10 +38,18 @@ unsigned int unaccepted_accept_span(const struct unaccepted_state *state,
 				    enum accept_cause cause);
 
 /* stats.c */
-void unaccepted_count_unit(phys_addr_t start, enum accept_cause cause,
+void unaccepted_count_unit(const struct unaccepted_state *state,
+			   unsigned long unit, enum accept_cause cause,
 			   bool guard, u64 ns);
 void unaccepted_count_wait(void);
 void unaccepted_count_stall(unsigned int units, u64 ns);
+
+/* Units of this kernel's memory that are not accepted. */
+static inline unsigned long
+unaccepted_units_left(const struct unaccepted_state *state)
+{
+	return bitmap_weight_and(state->bitmap, state->ours, state->map.nr);
+}
 
 static inline phys_addr_t
 unaccepted_unit_start(const struct unaccepted_state *state, unsigned long unit)
@@ -112,8 +121,7 @@ static inline void unaccepted_set_reserve(unsigned long kbytes)
 #if IS_ENABLED(CONFIG_KUNIT)
 /* Static, but for the tests */
 void unaccepted_platform_accept(const struct unaccepted_state *state,
-				unsigned long unit, enum accept_cause cause,
-				bool guard);
+				unsigned long unit);
 #endif
 
 #endif /* _MM_UNACCEPTED_UNACCEPTED_H */

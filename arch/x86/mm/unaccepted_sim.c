@@ -418,11 +418,16 @@ void unaccepted_sim_zeropad(unsigned long address)
 	     start >> PAGE_SHIFT);
 }
 
+long unaccepted_sim_zeropads(void)
+{
+	return atomic_long_read(&sim_zeropads);
+}
+
 static int unaccepted_sim_show(struct seq_file *m, void *private)
 {
 	seq_printf(m, "accepted %ld\n", atomic_long_read(&sim_accepted));
 	seq_printf(m, "accepted_twice %ld\n", atomic_long_read(&sim_doubled));
-	seq_printf(m, "zeropads %ld\n", atomic_long_read(&sim_zeropads));
+	seq_printf(m, "zeropads %ld\n", unaccepted_sim_zeropads());
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(unaccepted_sim);

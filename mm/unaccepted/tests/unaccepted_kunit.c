@@ -21,8 +21,13 @@
 #include <linux/irqflags.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
+#include <linux/panic.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/stringhash.h>
+
+#include <asm/unaccepted_sim.h>
 
 #include "../../internal.h"
 #include "../buddy.h"
@@ -39,6 +44,7 @@ struct fixture {
 	DECLARE_BITMAP(busy, NR_UNITS);
 	DECLARE_BITMAP(ours, NR_UNITS);
 	atomic_t accepted[NR_UNITS];
+	atomic_t counted;
 	atomic_t wrong;
 	unsigned int slow_us;
 	struct hrtimer holder;
@@ -47,23 +53,51 @@ struct fixture {
 /* The test's own allocations, or an interrupt's, have to do with a real table */
 static void really_accept(struct kunit *test,
 			  const struct unaccepted_state *state,
-			  unsigned long unit, enum accept_cause cause,
-			  bool guard)
+			  unsigned long unit)
 {
 	current->kunit_test = NULL;
-	unaccepted_platform_accept(state, unit, cause, guard);
+	unaccepted_platform_accept(state, unit);
 	current->kunit_test = test;
 }
 
-/* The platform: what it must see, and nothing else. */
-static void note_accept(const struct unaccepted_state *state,
-			unsigned long unit, enum accept_cause cause, bool guard)
+static void really_count(struct kunit *test,
+			 const struct unaccepted_state *state,
+			 unsigned long unit, enum accept_cause cause,
+			 bool guard, u64 ns)
+{
+	current->kunit_test = NULL;
+	unaccepted_count_unit(state, unit, cause, guard, ns);
+	current->kunit_test = test;
+}
+
+/*
+ * Who counts may be somebody's tracepoint, which takes memory: nothing may be
+ * claimed then, and interrupts are as the caller had them.
+ */
+static void note_count(const struct unaccepted_state *state, unsigned long unit,
+		       enum accept_cause cause, bool guard, u64 ns)
 {
 	struct kunit *test = kunit_get_current_test();
 	struct fixture *f = test->priv;
 
 	if (state->bitmap != f->bitmap) {
-		really_accept(test, state, unit, cause, guard);
+		really_count(test, state, unit, cause, guard, ns);
+		return;
+	}
+	atomic_inc(&f->counted);
+	if (irqs_disabled() || test_bit(unit, f->bitmap))
+		atomic_inc(&f->wrong);
+}
+
+/* The platform: what it must see, and nothing else. */
+static void note_accept(const struct unaccepted_state *state,
+			unsigned long unit)
+{
+	struct kunit *test = kunit_get_current_test();
+	struct fixture *f = test->priv;
+
+	if (state->bitmap != f->bitmap) {
+		really_accept(test, state, unit);
 		return;
 	}
 	atomic_inc(&f->accepted[unit]);
@@ -90,6 +124,7 @@ static int setup(struct kunit *test)
 	test->priv = f;
 	kunit_activate_static_stub(test, unaccepted_platform_accept,
 				   note_accept);
+	kunit_activate_static_stub(test, unaccepted_count_unit, note_count);
 	return 0;
 }
 
@@ -98,6 +133,16 @@ static struct unaccepted_span span(unsigned long first, unsigned long end)
 	return (struct unaccepted_span) {
 		.first = first, .end = end, .guard = end,
 	};
+}
+
+static int accepted_units(const struct fixture *f)
+{
+	unsigned int i;
+	int sum = 0;
+
+	for (i = 0; i < NR_UNITS; i++)
+		sum += atomic_read(&f->accepted[i]);
+	return sum;
 }
 
 /* Each unit that was not accepted once, the others not at all. */
@@ -115,6 +160,8 @@ static void expect_accepted(struct kunit *test, unsigned long first,
 				test_bit(i, before) && !in);
 	}
 	KUNIT_EXPECT_EQ(test, atomic_read(&f->wrong), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&f->counted),
+			accepted_units(f));
 	KUNIT_EXPECT_TRUE(test, bitmap_empty(f->busy, NR_UNITS));
 }
 
@@ -292,6 +339,33 @@ static void test_wait(struct kunit *test)
 	hrtimer_cancel(&f->holder);
 }
 
+/* As a CPU that panics, for which all others have stopped. */
+static unsigned int accept_in_panic(struct fixture *f)
+{
+	unsigned int units;
+
+	preempt_disable();
+	atomic_set(&panic_cpu, raw_smp_processor_id());
+	units = unaccepted_accept_span(&f->state, span(0, 8), ACCEPT_RANGE);
+	atomic_set(&panic_cpu, PANIC_CPU_INVALID);
+	preempt_enable();
+	return units;
+}
+
+/* The CPU that has claimed a unit never comes back. */
+static void test_panic(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	bitmap_fill(f->bitmap, 8);
+	set_bit(3, f->busy);
+	KUNIT_EXPECT_EQ(test, accept_in_panic(f), 7);
+	KUNIT_EXPECT_EQ(test, atomic_read(&f->accepted[3]), 0);
+	KUNIT_EXPECT_TRUE(test, unaccepted_span_pending(&f->state,
+							span(0, 8)));
+	clear_bit(3, f->busy);
+}
+
 static struct kunit_case unaccepted_cases[] = {
 	KUNIT_CASE(test_all),
 	KUNIT_CASE(test_some),
@@ -300,6 +374,7 @@ static struct kunit_case unaccepted_cases[] = {
 	KUNIT_CASE(test_pending),
 	KUNIT_CASE(test_race),
 	KUNIT_CASE(test_wait),
+	KUNIT_CASE(test_panic),
 	{ }
 };
 
@@ -394,12 +469,29 @@ static void test_contiguous(struct kunit *test)
 	folio_put(page_folio(page));
 }
 
+/*
+ * A name at the end of accepted memory is read a word at a time, and the word
+ * goes on in the next unit. Here it does, although nobody would put a name
+ * there: the page is free. The platform reports what a guard has to prevent.
+ */
+static void test_read_ahead(struct kunit *test)
+{
+	struct page *page = find_blocks(test, 2);
+	const char *end = page_address(page + pageblock_nr_pages);
+	long before = unaccepted_sim_zeropads();
+
+	__unaccepted_accept_pageblock(page);
+	KUNIT_EXPECT_FALSE(test, pending(page, pageblock_nr_pages));
+	full_name_hash(NULL, end - 3, 3);
+	KUNIT_EXPECT_EQ(test, unaccepted_sim_zeropads(), before);
+}
+
 static unsigned long units_left(struct kunit *test)
 {
 	struct unaccepted_state state;
 
 	KUNIT_ASSERT_TRUE(test, unaccepted_get_state(&state));
-	return bitmap_weight(state.bitmap, state.map.nr);
+	return unaccepted_units_left(&state);
 }
 
 static void put_folios(struct list_head *folios)
@@ -546,6 +638,50 @@ static void test_types_kept(struct kunit *test)
 /*
  * The reserve.
  */
+
+/* Claims the block that is accepted next, as a CPU that has stopped since. */
+static struct page *claim_next(struct zone *zone, unsigned long *busy_unit)
+{
+	struct unaccepted_state state;
+	struct page *page = NULL;
+
+	if (!unaccepted_get_state(&state))
+		return NULL;
+	guard(spinlock_irqsave)(&zone->lock);
+	if (!list_empty(&zone->unaccepted_pages)) {
+		page = list_last_entry(&zone->unaccepted_pages, struct page,
+				       buddy_list);
+		*busy_unit = (page_to_phys(page) - state.map.base) >>
+			     state.map.shift;
+		set_bit(*busy_unit, state.busy);
+	}
+	return page;
+}
+
+/* An allocation in a panic: it fails, rather than to wait for ever. */
+static void test_panic_alloc(struct kunit *test)
+{
+	struct page *blocks = find_blocks(test, 1);
+	struct zone *zone = page_zone(blocks);
+	struct unaccepted_state state;
+	unsigned long unit;
+	struct page *page;
+	bool got;
+
+	KUNIT_ASSERT_TRUE(test, unaccepted_get_state(&state));
+	page = claim_next(zone, &unit);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+
+	preempt_disable();
+	atomic_set(&panic_cpu, raw_smp_processor_id());
+	got = unaccepted_cond_accept(zone, 0, GFP_ATOMIC, ACCEPT_FOR_PAGE);
+	atomic_set(&panic_cpu, PANIC_CPU_INVALID);
+	preempt_enable();
+
+	KUNIT_EXPECT_FALSE(test, got);
+	KUNIT_EXPECT_TRUE(test, page_unaccepted(page));
+	clear_bit(unit, state.busy);
+}
 
 static unsigned long atomic_units(struct kunit *test)
 {
@@ -707,6 +843,8 @@ static void test_no_reserve(struct kunit *test)
 static struct kunit_case buddy_cases[] = {
 	KUNIT_CASE(test_taken_by_address),
 	KUNIT_CASE(test_contiguous),
+	KUNIT_CASE(test_read_ahead),
+	KUNIT_CASE(test_panic_alloc),
 	KUNIT_CASE(test_no_guards),
 	KUNIT_CASE(test_highest_order),
 	KUNIT_CASE(test_bulk),

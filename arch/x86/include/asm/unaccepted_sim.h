@@ -40,6 +40,13 @@ void unaccepted_sim_oops(unsigned long address, unsigned long ip);
  */
 void unaccepted_sim_zeropad(unsigned long address);
 
+/**
+ * unaccepted_sim_zeropads() - Count the reads ahead that were reported
+ *
+ * Return: How many since boot.
+ */
+long unaccepted_sim_zeropads(void);
+
 #else
 
 static inline void unaccepted_sim_init(void)
@@ -58,6 +65,11 @@ static inline void unaccepted_sim_oops(unsigned long address,
 
 static inline void unaccepted_sim_zeropad(unsigned long address)
 {
+}
+
+static inline long unaccepted_sim_zeropads(void)
+{
+	return 0;
 }
 
 #endif /* CONFIG_UNACCEPTED_MEMORY_SIM */
