@@ -142,14 +142,16 @@ static __u64 remaining(void)
 	return number_in(SYSFS "remaining", 10);
 }
 
-/* Right after boot there is hardly any other memory to take. */
+/* Right after boot there may be hardly any other memory to take. */
 static int test_first_storm(void)
 {
 	__u64 before = remaining(), after;
+	__u64 accepted = vmstat("nr_free_pages") * getpagesize() - before;
 	int result = test_storm();
 
 	after = remaining();
-	if (before == ABSENT || before < NR_THREADS * THREAD_BYTES)
+	if (before == ABSENT || before < NR_THREADS * THREAD_BYTES ||
+	    accepted > NR_THREADS * THREAD_BYTES)
 		return result;
 	if (after < before)
 		return result;
