@@ -10,13 +10,17 @@
 #include <kunit/test.h>
 
 #include <linux/bio.h>
+#include <linux/blk-mq.h>
 #include <linux/blkdev.h>
 #include <linux/highmem.h>
+#include <linux/if_ether.h>
 #include <linux/mm.h>
+#include <linux/netdevice.h>
 #include <linux/page_access.h>
 #include <linux/pagemap.h>
 #include <linux/set_memory.h>
 #include <linux/shmem_fs.h>
+#include <linux/skbuff.h>
 
 #include <asm/uv.h>
 
@@ -245,6 +249,127 @@ static void test_ordinary(struct kunit *test)
 	expect_stats(test, 0, 0);
 }
 
+/*
+ * SCSI commands of user space, which zFCP has without a submit_bio().
+ */
+
+static blk_status_t queue_nothing(struct blk_mq_hw_ctx *hctx,
+				  const struct blk_mq_queue_data *bd)
+{
+	return BLK_STS_IOERR;
+}
+
+static const struct blk_mq_ops nothing_ops = {
+	.queue_rq	= queue_nothing,
+};
+
+/* A request of that queue takes the folio, or an error; it is not issued. */
+static int append(struct request_queue *q, struct folio *folio)
+{
+	struct request *rq = blk_mq_alloc_request(q, REQ_OP_DRV_OUT, 0);
+	struct bio_vec bvec;
+	struct bio bio;
+	int err;
+
+	if (IS_ERR(rq))
+		return PTR_ERR(rq);
+	bio_init(&bio, NULL, &bvec, 1, REQ_OP_DRV_OUT);
+	bio_add_folio_nofail(&bio, folio, PAGE_SIZE, 0);
+	err = blk_rq_append_bio(rq, &bio);
+	rq->bio = NULL;
+	blk_mq_free_request(rq);
+	bio_uninit(&bio);
+	return err;
+}
+
+static void pass_through(struct kunit *test, struct request_queue *q)
+{
+	struct io_test *io = test->priv;
+	struct folio *folio = io->folios[0];
+
+	secure_all(test);
+	folio_get(folio);
+	KUNIT_EXPECT_EQ(test, append(q, folio), 0);
+	KUNIT_EXPECT_FALSE(test, uv_fake_secure(folio));
+	folio_put(folio);
+	expect_stats(test, 1, 0);
+
+	secure_all(test);
+	uv_fake_refuse(folio, true);
+	folio_get(folio);
+	KUNIT_EXPECT_NE(test, append(q, folio), 0);
+	KUNIT_EXPECT_TRUE(test, uv_fake_secure(folio));
+	folio_put(folio);
+}
+
+static void test_passthrough(struct kunit *test)
+{
+	struct blk_mq_tag_set *set = kunit_kzalloc(test, sizeof(*set),
+						   GFP_KERNEL);
+	struct request_queue *q;
+
+	KUNIT_ASSERT_NOT_NULL(test, set);
+	KUNIT_ASSERT_EQ(test, 0,
+			blk_mq_alloc_sq_tag_set(set, &nothing_ops, 2, 0));
+	q = blk_mq_alloc_queue(set, NULL, NULL);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(q));
+	if (!IS_ERR(q)) {
+		pass_through(test, q);
+		blk_mq_destroy_queue(q);
+		blk_put_queue(q);
+	}
+	blk_mq_free_tag_set(set);
+}
+
+/*
+ * Packets, whose pages qeth gives to its adapter by their physical address.
+ */
+
+static const struct net_device_ops net_ops;
+
+/* What the driver gets of a packet with the folio in it. */
+static struct sk_buff *send(struct net_device *dev, struct folio *folio)
+{
+	struct sk_buff *skb = alloc_skb(128, GFP_KERNEL);
+	bool again;
+
+	if (!skb)
+		return NULL;
+	skb->dev = dev;
+	skb->protocol = htons(ETH_P_IP);
+	skb_put_zero(skb, 64);
+	folio_get(folio);
+	skb_add_rx_frag(skb, 0, &folio->page, 0, PAGE_SIZE, PAGE_SIZE);
+	return validate_xmit_skb_list(skb, dev, &again);
+}
+
+static void test_packet(struct kunit *test)
+{
+	struct net_device *dev = alloc_netdev_dummy(0);
+	struct io_test *io = test->priv;
+	struct sk_buff *skb;
+
+	KUNIT_ASSERT_NOT_NULL(test, dev);
+	dev->netdev_ops = &net_ops;
+	dev->features = NETIF_F_SG;
+
+	secure_all(test);
+	skb = send(dev, io->folios[0]);
+	KUNIT_EXPECT_NOT_NULL(test, skb);
+	device_sees(io, io->folios[0]);
+	KUNIT_EXPECT_EQ(test, io->secure, 0);
+	KUNIT_EXPECT_EQ(test, io->not_pending, 0);
+	expect_stats(test, 1, 0);
+	kfree_skb(skb);
+
+	/* The guest has its page again, and does not let it go */
+	secure_all(test);
+	uv_fake_refuse(io->folios[0], true);
+	KUNIT_EXPECT_NULL(test, send(dev, io->folios[0]));
+	KUNIT_EXPECT_TRUE(test, uv_fake_secure(io->folios[0]));
+	free_netdev(dev);
+}
+
 static int io_init(struct kunit *test)
 {
 	struct io_test *io;
@@ -282,6 +407,8 @@ static struct kunit_case io_cases[] = {
 	KUNIT_CASE(test_write_refused),
 	KUNIT_CASE(test_read_refused),
 	KUNIT_CASE(test_ordinary),
+	KUNIT_CASE(test_passthrough),
+	KUNIT_CASE(test_packet),
 	{}
 };
 
