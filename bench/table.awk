@@ -11,6 +11,8 @@ function have(column, run, name)
 
 function mean(column, run, name)
 {
+	if (!have(column, run, name))
+		return 0
 	return sum[column, run, name] / count[column, run, name]
 }
 
@@ -176,6 +178,36 @@ function slots()
 	slot_row("pwrite", "write")
 }
 
+# How often a page is written back from the caches.
+function flushes(label, name, max, goal,   met)
+{
+	met = have("on", "keyed", name) ? \
+		verdict(mean("on", "keyed", name) <= max) : "not run"
+	line(label, "", shown("on", "keyed", name), "", goal,
+	     goal == "" ? "" : met)
+}
+
+# A clear of a page is 512 of the emulator's instructions, in both.
+function keyed(   plain, under_key, ratio)
+{
+	title("anonymous memory, ordinary | under a key, both on patched")
+	plain = mean("on", "keyed", "anon.min.sum") - 512
+	under_key = mean("on", "keyed", "keyed.min.sum") - 512
+	ratio = plain > 0 ? under_key / plain : 0
+	line("fault + free, the key as before",
+	     shown("on", "keyed", "anon.min.sum"),
+	     shown("on", "keyed", "keyed.min.sum"), sprintf("%.3f", ratio),
+	     "1.35 without clear",
+	     ratio ? verdict(ratio <= 1.35) : "not run")
+	line("fault + free, another key",
+	     shown("on", "keyed", "anon.min.sum"),
+	     shown("on", "keyed", "changed.keyed.min.sum"), "", "", "")
+	flushes("flushes per page, first use", "keyed.first.flush", 1, "1 or less")
+	flushes("flushes per page, the key as before", "keyed.min.flush", 0, "0")
+	flushes("flushes per page, another key", "changed.keyed.min.flush", 1,
+		"1 or less")
+}
+
 function interrupts(   n)
 {
 	title("interprocessor interrupts per secretmem page (CAL row)")
@@ -247,6 +279,7 @@ END {
 	for (i = 1; i <= nr_memory; i++)
 		page_row(memory[i], memory[i])
 	slots()
+	keyed()
 	title("built in, unmapped_alloc=off")
 	for (i = 1; i <= nr; i++)
 		later(name[i], "unused", "unused", "off", name[i])

@@ -118,6 +118,7 @@ void sample_take(struct sample *s)
 	s->dm4k = proc_value(meminfo, "DirectMap4k");
 	s->dm2m = proc_value(meminfo, "DirectMap2M");
 	s->dm1g = proc_value(meminfo, "DirectMap1G");
+	s->key_flush = proc_value(vmstat, "unmapped_key_flush");
 	s->unmapped = proc_value(meminfo, "Unmapped");
 	s->unmapped_free = proc_value(meminfo, "UnmappedFree");
 	s->mem_free = proc_value(meminfo, "MemFree");

@@ -32,6 +32,7 @@ struct sample {
 	uint64_t dm1g;
 	uint64_t unmapped;	/* held by the cache, used and free, kB */
 	uint64_t unmapped_free;
+	uint64_t key_flush;	/* pages written back to change their key */
 	uint64_t mem_free;	/* kB */
 	uint64_t mem_avail;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a page costs, from its first touch until it is free again: private
- * anonymous memory, a shmem memfd, a memfd_secret file.
+ * anonymous memory, the same under a key, a shmem memfd, a memfd_secret file.
  *
  * Each pass maps the memory, writes one byte to every page (the fault phase,
  * on all threads), then unmaps and closes it (the free phase, on one thread).
@@ -9,16 +9,23 @@
  * smallest of the later ones. Clearing is part of both phases as the kernel
  * does it. A line per pass, then "pass=min", all as key=value.
  *
+ * With --keys=N each pass of keyed memory uses another one of N keys in turn;
+ * "flush" is how often the caches were written back for a page.
+ *
  * With --fragment=ORDER memory is first broken up so that no free block
  * larger than ORDER exists; see fragment.c.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <linux/memkey.h>
 
 #include "fragment.h"
 #include "measure.h"
@@ -27,7 +34,12 @@ struct memory {
 	const char *name;
 	int (*open)(size_t bytes);
 	int flags;
+	/* What else the mapping needs, before the clock runs; or NULL */
+	void (*prepare)(void *p, size_t bytes);
+	bool optional;		/* only when it is asked for by name */
 };
+
+#define MAX_KEYS	4
 
 struct options {
 	const char *kind;
@@ -35,7 +47,11 @@ struct options {
 	int threads;
 	int passes;
 	int max_order;		/* largest free block wanted, or -1 */
+	int keys;
 };
+
+/* Open for the whole run: what they are used for remembers them. */
+static int keys[MAX_KEYS], nr_keys, next_key;
 
 struct area {
 	volatile char *base;
@@ -44,7 +60,7 @@ struct area {
 };
 
 struct cost {
-	double fault, free, ipi_fault, ipi_free;
+	double fault, free, ipi_fault, ipi_free, flush;
 	long split2, split3, dm2m_lost;
 };
 
@@ -63,10 +79,28 @@ static int shmem_open(size_t bytes)
 	return fd;
 }
 
+static void open_keys(int nr)
+{
+	for (nr_keys = 0; nr_keys < nr; nr_keys++) {
+		keys[nr_keys] = open("/dev/memkey", O_RDWR);
+		if (keys[nr_keys] < 0)
+			die("/dev/memkey, key %d", nr_keys + 1);
+	}
+}
+
+static void give_key(void *p, size_t bytes)
+{
+	struct memkey_range range = { (uintptr_t)p, bytes };
+
+	if (ioctl(keys[next_key++ % nr_keys], MEMKEY_PROTECT, &range))
+		die("MEMKEY_PROTECT of %zu bytes", bytes);
+}
+
 static const struct memory kinds[] = {
-	{ "anon", anon_open, MAP_PRIVATE | MAP_ANONYMOUS },
-	{ "shmem", shmem_open, MAP_SHARED },
-	{ "secretmem", secret_fd, MAP_SHARED },
+	{ "anon", anon_open, MAP_PRIVATE | MAP_ANONYMOUS, NULL, false },
+	{ "shmem", shmem_open, MAP_SHARED, NULL, false },
+	{ "secretmem", secret_fd, MAP_SHARED, NULL, false },
+	{ "keyed", anon_open, MAP_PRIVATE | MAP_ANONYMOUS, give_key, true },
 };
 
 #define NR_KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -89,6 +123,8 @@ static void *map(const struct memory *m, size_t bytes, int fd)
 	if (p == MAP_FAILED)
 		die("mmap of %zu bytes of %s", bytes, m->name);
 	madvise(p, bytes, MADV_NOHUGEPAGE);
+	if (m->prepare)
+		m->prepare(p, bytes);
 	return p;
 }
 
@@ -124,6 +160,7 @@ static struct cost measure(const struct memory *m, const struct options *o)
 		.split2 = after.split2 - before.split2,
 		.split3 = after.split3 - before.split3,
 		.dm2m_lost = before.dm2m - after.dm2m,
+		.flush = per(after.key_flush - before.key_flush, pages),
 	};
 }
 
@@ -135,8 +172,8 @@ static void print_cost(const struct memory *m, const struct options *o,
 	printf("fault=%.1f free=%.1f sum=%.1f ipi_fault=%.4f ipi_free=%.4f ",
 	       c->fault, c->free, c->fault + c->free, c->ipi_fault,
 	       c->ipi_free);
-	printf("split2=%ld split3=%ld dm2m_lost_kb=%ld\n",
-	       c->split2, c->split3, c->dm2m_lost);
+	printf("split2=%ld split3=%ld dm2m_lost_kb=%ld flush=%.4f\n",
+	       c->split2, c->split3, c->dm2m_lost, c->flush);
 }
 
 static void keep_smaller(struct cost *min, const struct cost *c)
@@ -149,6 +186,7 @@ static void keep_smaller(struct cost *min, const struct cost *c)
 		min->ipi_fault = c->ipi_fault;
 	if (c->ipi_free < min->ipi_free)
 		min->ipi_free = c->ipi_free;
+	min->flush += c->flush;
 	min->split2 += c->split2;
 	min->split3 += c->split3;
 	min->dm2m_lost += c->dm2m_lost;
@@ -171,7 +209,10 @@ static void print_end(const struct memory *m, const struct options *o,
 	       (long)(end.dm4k - before->dm4k));
 }
 
-/* Splits are added up over all passes: they are what stays behind. */
+/*
+ * Splits are added up over all passes: they are what stays behind. Flushes are
+ * those of a pass after the first, on average: what is kept now may be lost later.
+ */
 static void run_kind(const struct memory *m, const struct options *o)
 {
 	struct sample before;
@@ -182,20 +223,24 @@ static void run_kind(const struct memory *m, const struct options *o)
 	sample_take(&before);
 	min = measure(m, o);
 	print_cost(m, o, "first", &min);
+	if (o->passes > 1)
+		min.flush = 0;
 	for (i = 2; i <= o->passes; i++) {
 		c = measure(m, o);
 		snprintf(pass, sizeof(pass), "%d", i);
 		print_cost(m, o, pass, &c);
 		keep_smaller(&min, &c);
 	}
+	if (o->passes > 1)
+		min.flush /= o->passes - 1;
 	print_cost(m, o, "min", &min);
 	print_end(m, o, &before);
 }
 
 static void usage(void)
 {
-	fputs("usage: bench-touch [--kind=anon|shmem|secretmem] [--mib=N]\n"
-	      "       [--threads=N] [--passes=N] [--fragment[=ORDER]]\n",
+	fputs("usage: bench-touch [--kind=anon|shmem|secretmem|keyed] [--mib=N]\n"
+	      "       [--threads=N] [--passes=N] [--keys=N] [--fragment[=ORDER]]\n",
 	      stderr);
 	exit(2);
 }
@@ -217,6 +262,7 @@ static void parse(int argc, char **argv, struct options *o)
 		{ "mib", required_argument, NULL, 'm' },
 		{ "threads", required_argument, NULL, 't' },
 		{ "passes", required_argument, NULL, 'p' },
+		{ "keys", required_argument, NULL, 'K' },
 		{ "fragment", optional_argument, NULL, 'f' },
 		{ },
 	};
@@ -231,6 +277,8 @@ static void parse(int argc, char **argv, struct options *o)
 			o->threads = number(optarg, 1, 256);
 		else if (c == 'p')
 			o->passes = number(optarg, 1, 1000);
+		else if (c == 'K')
+			o->keys = number(optarg, 1, MAX_KEYS);
 		else if (c == 'f')
 			o->max_order = optarg ? number(optarg, 0, 8) : 0;
 		else
@@ -242,7 +290,7 @@ static void parse(int argc, char **argv, struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = { NULL, 64 * MIB, 1, 4, -1 };
+	struct options o = { NULL, 64 * MIB, 1, 4, -1, 1 };
 	bool known = false;
 	size_t i;
 
@@ -251,9 +299,11 @@ int main(int argc, char **argv)
 	if (o.max_order >= 0)
 		fragment_memory(o.max_order);
 	for (i = 0; i < NR_KINDS; i++) {
-		if (o.kind && strcmp(o.kind, kinds[i].name))
+		if (o.kind ? strcmp(o.kind, kinds[i].name) : kinds[i].optional)
 			continue;
 		known = true;
+		if (kinds[i].prepare)
+			open_keys(o.keys);
 		run_kind(&kinds[i], &o);
 	}
 	if (!known)

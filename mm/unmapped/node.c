@@ -212,13 +212,15 @@ static bool excess(struct unmapped_node *node)
 }
 
 /*
- * A tick later there is more to return at once. No news while the work waits to
- * try again what could not be returned.
+ * A tick later there is more to return at once, and a second later pages that
+ * remember a key may have found their next user. No news while the work waits
+ * to try again what could not be returned.
  */
 static void return_excess(struct unmapped_node *node, bool any)
 {
 	if (any && !delayed_work_pending(&node->return_work))
-		queue_delayed_work(system_unbound_wq, &node->return_work, 1);
+		queue_delayed_work(system_unbound_wq, &node->return_work,
+				   page_keyid_active() ? HZ : 1);
 }
 
 /**

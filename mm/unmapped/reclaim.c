@@ -4,7 +4,8 @@
  *
  * Frees happen in contexts that must not change the direct map, so a work item
  * returns what a free leaves over: a node keeps one empty block, for the next
- * user. Under memory pressure a shrinker takes that one as well.
+ * user, and for some seconds others that remember a key. Under memory pressure
+ * a shrinker takes these as well.
  *
  * Used pages cannot move, and free pages beside them in a whole block are
  * charged to nobody. A second shrinker, reluctant, splits blocks that are at
@@ -257,13 +258,32 @@ unsigned long unmapped_return_sparse(struct unmapped_node *node,
 	return done;
 }
 
+static unsigned long blocks_in(struct unmapped_node *node, unsigned int bucket)
+{
+	return READ_ONCE(node->nr_blocks[bucket]);
+}
+
+/*
+ * To return a page that remembers a key takes a write-back of the caches, and
+ * its next use with a key another one. So while there are such pages blocks go
+ * back slowly, half of them in a second: processes that come and go find their
+ * key again, and what nobody uses any more is gone after some seconds.
+ */
+static unsigned long blocks_to_keep(struct unmapped_node *node)
+{
+	if (!unmapped_key_total())
+		return 1;
+	return max(1UL, DIV_ROUND_UP(blocks_in(node, UNMAPPED_EMPTY), 2));
+}
+
 void unmapped_return_work(struct work_struct *work)
 {
 	struct unmapped_node *node = container_of(to_delayed_work(work),
 						  struct unmapped_node,
 						  return_work);
+	unsigned long keep = blocks_to_keep(node);
 
-	while (unmapped_return(node, 1, UNMAPPED_BLOCK_PAGES))
+	while (unmapped_return(node, keep, UNMAPPED_BLOCK_PAGES))
 		cond_resched();
 	if (unmapped_node_excess(node))
 		retry_later(node);
@@ -319,11 +339,6 @@ unsigned long unmapped_drain_patiently(void)
 /*
  * Shrinkers: what is free as it is, and what is free at a price.
  */
-
-static unsigned long blocks_in(struct unmapped_node *node, unsigned int bucket)
-{
-	return READ_ONCE(node->nr_blocks[bucket]);
-}
 
 static unsigned long count_free(struct shrinker *shrinker,
 				struct shrink_control *sc)

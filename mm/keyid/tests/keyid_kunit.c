@@ -349,6 +349,46 @@ static void returned_pages_have_no_key(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, plane_is(page, 0, PATTERN));
 }
 
+static struct unmapped_node *free_blocks(struct kunit *test, unsigned int nr)
+{
+	struct unmapped_node *node;
+	struct folio *folio;
+	int nid = NUMA_NO_NODE;
+
+	unmapped_drain_patiently();
+	while (nr--) {
+		folio = get_folio(test, id_of(test, 0), GFP_ZEROED, PMD_ORDER);
+		if (nid != NUMA_NO_NODE && nid != folio_nid(folio))
+			kunit_skip(test, "no node has the memory");
+		nid = folio_nid(folio);
+	}
+	node = unmapped_nodes[nid];
+	put_all(test);
+	cancel_delayed_work_sync(&node->return_work);
+	return node;
+}
+
+/* Processes that come and go find pages of their key; not for ever. */
+static void blocks_of_a_key_go_back_slowly(struct kunit *test)
+{
+	struct unmapped_node *node = free_blocks(test, 4);
+	unsigned long *empty = &node->nr_blocks[UNMAPPED_EMPTY];
+	unsigned long before;
+
+	KUNIT_ASSERT_EQ(test, *empty, 4);
+	unmapped_return_work(&node->return_work.work);
+	KUNIT_EXPECT_EQ(test, *empty, 2);
+
+	before = flushes();
+	get_folio(test, id_of(test, 0), GFP_ZEROED, PMD_ORDER);
+	get_folio(test, id_of(test, 0), GFP_ZEROED, PMD_ORDER);
+	KUNIT_EXPECT_EQ(test, flushes() - before, 0);
+	put_all(test);
+
+	unmapped_return_work(&node->return_work.work);
+	KUNIT_EXPECT_EQ(test, *empty, 1);
+}
+
 /*
  * Page tables.
  */
@@ -676,6 +716,7 @@ static struct kunit_case keyid_cases[] = {
 	KUNIT_CASE(free_clears_through_the_key),
 	KUNIT_CASE(free_with_interrupts_off),
 	KUNIT_CASE(returned_pages_have_no_key),
+	KUNIT_CASE(blocks_of_a_key_go_back_slowly),
 	KUNIT_CASE(entries_have_the_key),
 	KUNIT_CASE(changes_keep_the_key),
 	KUNIT_CASE(zero_page_has_none),

@@ -274,6 +274,7 @@ static void run_race(struct kunit *test, unsigned int slow_us)
 
 	f->slow_us = slow_us;
 	memset(f->accepted, 0, sizeof(f->accepted));
+	atomic_set(&f->counted, 0);
 	bitmap_fill(f->bitmap, NR_UNITS);
 	bitmap_fill(before, NR_UNITS);
 	for (i = 0; i < NR_TASKS; i++) {
