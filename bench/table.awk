@@ -139,22 +139,34 @@ function split_costs(label, run, prefix)
 		 prefix ".first.sum", 0, "")
 }
 
+# Two numbers of the patched kernel; a limit on their ratio.
+function beside(label, run, name1, name2, max, goal)
+{
+	ratios("on", name1, "on", name2, run)
+	line(label, shown("on", run, name1), shown("on", run, name2),
+	     ratio_text(), goal, low == "" ? "not run" : verdict(high <= max))
+}
+
 function secretmem_costs(   s)
 {
 	title("instructions per page, 64 MiB, one CPU, clearing included")
 	s = "used.secretmem"
 	relative("secretmem, fault + free", "single", s ".min.sum", "on",
 		 s ".min.sum", 0.61, "0.61 or less")
-	ratios("on", "unused.shmem.min.sum", "on", s ".min.sum", "single")
-	line("  shmem | secretmem, both on patched",
-	     shown("on", "single", "unused.shmem.min.sum"),
-	     shown("on", "single", s ".min.sum"), ratio_text(),
-	     "1.000 or less", low == "" ? "not run" : verdict(high <= 1))
+	beside("  shmem | secretmem, both on patched", "single",
+	       "unused.shmem.min.sum", s ".min.sum", 1, "1.000 or less")
 	split_costs("  secretmem", "single", s)
 	relative("secretmem, no 2M page to be had", "frag",
 		 "secretmem.min.sum", "on", "secretmem.min.sum", 1.05,
 		 "1.05 or less")
 	split_costs("  no 2M page", "frag", "secretmem")
+	title("shmem | secretmem by other roads, both on patched")
+	beside("fault after fallocate()", "secret", "shmem.min.fault",
+	       "fallocated.min.fault", 0.5, "0.5 or less")
+	beside("fallocate() + fault + free", "secret", "shmem.min.sum",
+	       "fallocated.min.sum", 1, "1.000 or less")
+	limit("fault + free in huge folios", "secret", "huge.min.sum", 1300,
+	      "1300 or less")
 }
 
 # What a slot adds to a copy, on the same kernel.

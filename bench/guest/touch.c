@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a page costs, from its first touch until it is free again: private
- * anonymous memory, the same under a key, a shmem memfd, a memfd_secret file.
+ * anonymous memory, the same under a key, a shmem memfd, a memfd_secret file,
+ * the same in huge folios, the same with its small pages allocated beforehand.
  *
- * Each pass maps the memory, writes one byte to every page (the fault phase,
- * on all threads), then unmaps and closes it (the free phase, on one thread).
+ * Each pass opens a file, which may allocate (the alloc phase), maps it, writes
+ * one byte to every page (the fault phase, on all threads), then unmaps and
+ * closes it (the free phase, on one thread).
  * The first pass pays for what happens once, so it is shown apart from the
  * smallest of the later ones. Clearing is part of both phases as the kernel
  * does it. A line per pass, then "pass=min", all as key=value.
@@ -36,6 +38,8 @@ struct memory {
 	int flags;
 	/* What else the mapping needs, before the clock runs; or NULL */
 	void (*prepare)(void *p, size_t bytes);
+	void (*alloc)(int fd, size_t bytes);	/* or NULL */
+	bool huge;		/* PMD mappings are welcome */
 	bool optional;		/* only when it is asked for by name */
 };
 
@@ -60,7 +64,7 @@ struct area {
 };
 
 struct cost {
-	double fault, free, ipi_fault, ipi_free, flush;
+	double alloc, fault, free, ipi_fault, ipi_free, flush;
 	long split2, split3, dm2m_lost;
 };
 
@@ -96,11 +100,32 @@ static void give_key(void *p, size_t bytes)
 		die("MEMKEY_PROTECT of %zu bytes", bytes);
 }
 
+/* Whether fallocate() of secret memory allocates huge folios. */
+static void allow_huge_secrets(bool yes)
+{
+	if (!proc_write("/sys/module/secretmem/parameters/huge",
+			yes ? "Y" : "N"))
+		die("the parameter secretmem.huge");
+}
+
+static void alloc_small(int fd, size_t bytes)
+{
+	if (fallocate(fd, 0, 0, bytes))
+		die("fallocate of %zu bytes of secret memory", bytes);
+}
+
 static const struct memory kinds[] = {
-	{ "anon", anon_open, MAP_PRIVATE | MAP_ANONYMOUS, NULL, false },
-	{ "shmem", shmem_open, MAP_SHARED, NULL, false },
-	{ "secretmem", secret_fd, MAP_SHARED, NULL, false },
-	{ "keyed", anon_open, MAP_PRIVATE | MAP_ANONYMOUS, give_key, true },
+	{ .name = "anon", .open = anon_open,
+	  .flags = MAP_PRIVATE | MAP_ANONYMOUS },
+	{ .name = "shmem", .open = shmem_open, .flags = MAP_SHARED },
+	{ .name = "secretmem", .open = secret_fd, .flags = MAP_SHARED },
+	{ .name = "fallocated", .open = secret_fd, .flags = MAP_SHARED,
+	  .alloc = alloc_small, .optional = true },
+	{ .name = "huge", .open = secret_fd, .flags = MAP_SHARED,
+	  .huge = true, .optional = true },
+	{ .name = "keyed", .open = anon_open,
+	  .flags = MAP_PRIVATE | MAP_ANONYMOUS, .prepare = give_key,
+	  .optional = true },
 };
 
 #define NR_KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -122,7 +147,8 @@ static void *map(const struct memory *m, size_t bytes, int fd)
 
 	if (p == MAP_FAILED)
 		die("mmap of %zu bytes of %s", bytes, m->name);
-	madvise(p, bytes, MADV_NOHUGEPAGE);
+	if (!m->huge)
+		madvise(p, bytes, MADV_NOHUGEPAGE);
 	if (m->prepare)
 		m->prepare(p, bytes);
 	return p;
@@ -141,10 +167,15 @@ static uint64_t unmap(void *p, size_t bytes, int fd)
 static struct cost measure(const struct memory *m, const struct options *o)
 {
 	struct area area = { .bytes = o->bytes, .threads = o->threads };
-	uint64_t pages = o->bytes / PAGE_BYTES, fault, freed;
+	uint64_t pages = o->bytes / PAGE_BYTES, begin, alloc = 0, fault, freed;
 	struct sample before, held, after;
 	int fd = m->open(o->bytes);
 
+	if (m->alloc) {
+		begin = tsc();
+		m->alloc(fd, o->bytes);
+		alloc = tsc() - begin;
+	}
 	area.base = map(m, o->bytes, fd);
 	sample_take(&before);
 	fault = run_threads(o->threads, touch_share, &area);
@@ -153,6 +184,7 @@ static struct cost measure(const struct memory *m, const struct options *o)
 	sample_take(&after);
 
 	return (struct cost){
+		.alloc = per(alloc, pages),
 		.fault = per(fault, pages),
 		.free = per(freed, pages),
 		.ipi_fault = per(held.cal - before.cal, pages),
@@ -169,15 +201,17 @@ static void print_cost(const struct memory *m, const struct options *o,
 {
 	printf("touch kind=%s threads=%d mib=%zu frag=%d pass=%s ",
 	       m->name, o->threads, o->bytes / MIB, o->max_order, pass);
-	printf("fault=%.1f free=%.1f sum=%.1f ipi_fault=%.4f ipi_free=%.4f ",
-	       c->fault, c->free, c->fault + c->free, c->ipi_fault,
-	       c->ipi_free);
+	printf("alloc=%.1f fault=%.1f free=%.1f sum=%.1f ", c->alloc, c->fault,
+	       c->free, c->alloc + c->fault + c->free);
+	printf("ipi_fault=%.4f ipi_free=%.4f ", c->ipi_fault, c->ipi_free);
 	printf("split2=%ld split3=%ld dm2m_lost_kb=%ld flush=%.4f\n",
 	       c->split2, c->split3, c->dm2m_lost, c->flush);
 }
 
 static void keep_smaller(struct cost *min, const struct cost *c)
 {
+	if (c->alloc < min->alloc)
+		min->alloc = c->alloc;
 	if (c->fault < min->fault)
 		min->fault = c->fault;
 	if (c->free < min->free)
@@ -239,9 +273,9 @@ static void run_kind(const struct memory *m, const struct options *o)
 
 static void usage(void)
 {
-	fputs("usage: bench-touch [--kind=anon|shmem|secretmem|keyed] [--mib=N]\n"
-	      "       [--threads=N] [--passes=N] [--keys=N] [--fragment[=ORDER]]\n",
-	      stderr);
+	fputs("usage: bench-touch [--mib=N] [--threads=N] [--passes=N] [--keys=N]\n"
+	      "       [--kind=anon|shmem|secretmem|fallocated|huge|keyed]\n"
+	      "       [--fragment[=ORDER]]\n", stderr);
 	exit(2);
 }
 
@@ -304,6 +338,8 @@ int main(int argc, char **argv)
 		known = true;
 		if (kinds[i].prepare)
 			open_keys(o.keys);
+		if (kinds[i].huge || kinds[i].alloc)
+			allow_huge_secrets(kinds[i].huge);
 		run_kind(&kinds[i], &o);
 	}
 	if (!known)

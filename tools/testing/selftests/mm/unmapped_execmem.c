@@ -68,7 +68,7 @@ static __u64 splits(void)
 /* With CPA_DEBUG leaves are split for a test, every half minute. */
 static bool others_split(void)
 {
-	return run("pgrep pageattr-test");
+	return run("grep -sx pageattr-test /proc/[0-9]*/comm");
 }
 
 static bool splits_are(__u64 before)
