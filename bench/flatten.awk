@@ -42,4 +42,11 @@ function field(key,   i)
 			put("modules." field("kind") "." kv[1], kv[2])
 }
 
+/^guestmem / {
+	prefix = "guestmem." field("kind") "." field("pass") "."
+	put(prefix "sum", field("sum"))
+	put(prefix "populate", field("populate"))
+	put(prefix "ipi", field("ipi"))
+}
+
 /^ctxsw / { put(state "context_switch", field("min")) }

@@ -119,15 +119,40 @@ hook()
 	seq $((n + 1)) $((n + 3)) | sed 's/.*/ int line_&;/'
 }
 
-# Every .o of ours (C files with a main) that the guest can run is static.
-static_program()
+# program LINK TREE HEADERS OUT ARGUMENT...: with the headers of that kernel.
+program()
 {
-	local tree=$1 headers=$2 out=$3
-	shift 3
-	gcc -static -O2 -w -U_FORTIFY_SOURCE -D_GNU_SOURCE \
+	local link=$1 tree=$2 headers=$3 out=$4
+	shift 4
+	gcc "$link" -O2 -w -U_FORTIFY_SOURCE -D_GNU_SOURCE \
 		-I"$TMP/include" -I"$tree" -isystem "$headers/usr/include" \
 		-isystem "$tree/tools/include/uapi" \
 		-o "$out" "$@" -lrt -lpthread -lm
+}
+
+# For a guest without libraries.
+static_program()
+{
+	program -static "$@"
+}
+
+# For one that something is preloaded into; copy_libraries has the rest. Glibc
+# looks for libgcc_s when it cancels a thread.
+dynamic_program()
+{
+	program -rdynamic "$@" -Wl,--no-as-needed -lgcc_s
+}
+
+# The libraries of what is in ROOT/bin, where its programs look for them.
+copy_libraries()
+{
+	local file
+	find "$1/bin" -type f -exec ldd {} + 2>/dev/null |
+		sed -nE 's,^\t(.* => )?(/[^ ]+) .*,\2,p' | sort -u |
+		while read -r file; do
+			mkdir -p "$1${file%/*}"
+			cp -L "$file" "$1$file"
+		done
 }
 
 # The kernel's user headers for `kernel`'s build of CONFIG.
@@ -275,8 +300,51 @@ look_from_outside()
 	return 1
 }
 
+# No package is set up: their scripts need a shell and more that is not there.
+make_root_disk()
+{
+	mkdir -p "$CACHE/root"
+	mmdebstrap --variant=extract --include="$2" "$3" "$1.tmp.ext2" &&
+		mv "$1.tmp.ext2" "$1"
+}
+
+# root_disk PACKAGES: a root disk with these of Debian, made once and kept in the
+# cache; prints its path.
+root_disk()
+{
+	local suite root
+	EXTRA_PACKAGES='mmdebstrap genext2fs' "$DEV/packages" >&2
+	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	root=$CACHE/root/$suite-$(cksum <<<"$1" | cut -d' ' -f1).ext2
+	(
+		lock root
+		[[ -f $root ]] || quietly "$CACHE/log/root" \
+			'making a root disk' make_root_disk "$root" "$1" "$suite"
+	) >&2
+	echo "$root"
+}
+
+# guest_tap COMMAND: in $kernel-$config with $TMP/root; prints what is TAP.
+# shellcheck disable=SC2154
+guest_tap()
+{
+	local code=0
+	KERNEL=$kernel CONFIG=$config ROOT=$TMP/root CONSOLE=$TMP/console \
+		CMD=$1 TIMEOUT=${TIMEOUT:-1800} \
+		APPEND=${APPEND:-kunit.enable=0} \
+		"$DEV/boot" >"$TMP/out" 2>"$TMP/boot" || code=$?
+	tr -d '\r' <"$TMP/out" | grep -E '^((not )?ok |#)' || true
+	if ((code)); then
+		not_ok "the console of $kernel-$config (status $code)"
+		sed 's/^/# /' "$TMP/boot"
+	else
+		ok "no report on the console of $kernel-$config"
+	fi
+}
+
 # run_programs KERNEL CONFIG ROOT LIST: each line of LIST is a command, with
-# LIMIT seconds; prints `### begin`, the output, `### end STATUS`.
+# LIMIT seconds; prints `### begin`, the output, `### end STATUS`. GUEST_ENV:
+# assignments for them.
 run_programs()
 {
 	mkdir -p "$3/bin"
@@ -293,7 +361,8 @@ run_programs()
 		done </list
 	EOF
 	chmod +x "$3/bin/run-list"
-	KERNEL=$1 CONFIG=$2 ROOT=$3 CMD="run-list ${LIMIT:-120}" \
+	KERNEL=$1 CONFIG=$2 ROOT=$3 \
+		CMD="${GUEST_ENV:+$GUEST_ENV }run-list ${LIMIT:-120}" \
 		TIMEOUT=${TIMEOUT:-900} "$DEV/boot"
 }
 
