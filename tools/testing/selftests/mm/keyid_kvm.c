@@ -38,7 +38,7 @@ static bool map_run(struct guest *g)
 	return g->run != MAP_FAILED;
 }
 
-/* A CPU that is to run the code, from the start of segment 0, with interrupts on. */
+/* A CPU that is to run the code in segment 0, and may be interrupted. */
 static bool start_at_code(int vcpu)
 {
 	struct kvm_regs regs = { .rip = CODE, .rflags = 0x202 };
