@@ -449,7 +449,10 @@ static inline int exit_status(pid_t pid)
 	return WEXITSTATUS(status);
 }
 
-/* A test that dies is a failed one, and not the end of the program. */
+/*
+ * A test that dies is a failed one, and not the end of the program. Its children
+ * go with it: what they hold would be missing from the next one.
+ */
 static inline int run_alone(int (*fn)(void))
 {
 	int status;
@@ -458,11 +461,13 @@ static inline int run_alone(int (*fn)(void))
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
+		setpgid(0, 0);
 		alarm(TEST_SECONDS);
 		exit(fn());
 	}
 	if (waitpid(pid, &status, 0) != pid)
 		return KSFT_FAIL;
+	kill(-pid, SIGKILL);
 	if (WIFSIGNALED(status))
 		ksft_print_msg("ended by signal %d\n", WTERMSIG(status));
 	return WIFEXITED(status) ? WEXITSTATUS(status) : KSFT_FAIL;
