@@ -9,55 +9,40 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "measure.h"
+#include "rounds.h"
 
-static void load_and_unload(int fd, const char *name)
-{
-	if (syscall(SYS_finit_module, fd, "", 0))
-		die("loading %s", name);
-	if (syscall(SYS_delete_module, name, O_NONBLOCK))
-		die("unloading %s", name);
-}
+struct module {
+	const char *name;
+	int fd;
+};
 
-/* What frees later is part of the cost. */
-static void settle(void)
+static void load_and_unload(void *arg)
 {
-	usleep(100000);
+	const struct module *m = arg;
+
+	if (syscall(SYS_finit_module, m->fd, "", 0))
+		die("loading %s", m->name);
+	if (syscall(SYS_delete_module, m->name, O_NONBLOCK))
+		die("unloading %s", m->name);
 }
 
 int main(int argc, char **argv)
 {
-	struct sample start, before, after;
-	uint64_t begin, cost;
-	int rounds, fd, i;
+	int rounds = argc == 4 ? atoi(argv[3]) : 0;
+	struct module m;
 
-	rounds = argc == 4 ? atoi(argv[3]) : 0;
 	errno = 0;
 	if (rounds < 1)
 		die("usage: bench-modules NAME FILE ROUNDS");
-	fd = open(argv[2], O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	m.name = argv[1];
+	m.fd = open(argv[2], O_RDONLY | O_CLOEXEC);
+	if (m.fd < 0)
 		die("%s", argv[2]);
-	pin_to_cpu(0);
-	sample_take(&start);
-	load_and_unload(fd, argv[1]);
-	settle();
-	sample_take(&before);
-	begin = tsc();
-	for (i = 0; i < rounds; i++)
-		load_and_unload(fd, argv[1]);
-	cost = tsc() - begin;
-	settle();
-	sample_take(&after);
-	printf("modules kind=%s rounds=%d cost=%.0f ipi=%.2f split2=%ld ",
-	       argv[1], rounds, per(cost, rounds),
-	       per(after.cal - before.cal, rounds),
-	       (long)(after.split2 - start.split2));
-	printf("dm4k_more_kb=%ld\n", (long)(after.dm4k - start.dm4k));
+	measure_rounds(m.name, rounds, load_and_unload, &m);
 	return 0;
 }

@@ -74,7 +74,7 @@ static int open_key(void)
 }
 
 /* malloc() may map before main() does. */
-static void start(void)
+static void __attribute__((constructor)) start(void)
 {
 	if (key >= 0)
 		return;
@@ -82,11 +82,6 @@ static void start(void)
 	owner = getpid();
 	seen = raw_mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-}
-
-static void __attribute__((constructor)) begin(void)
-{
-	start();
 }
 
 static void __attribute__((destructor)) end(void)
