@@ -12,6 +12,7 @@
 
 #include "../kselftest.h"
 #include "keyid_util.h"
+#include "unmapped_io.h"
 
 #define SEED		0x10aedUL
 #define DMA_DISK	"/dev/vda"
@@ -202,6 +203,100 @@ static int test_loop(void)
 	return ret;
 }
 
+/* Buffers that io_uring has pinned, and what it does with them. */
+static int test_registered(void)
+{
+	int disk = open_disk(DMA_DISK), key;
+	struct iovec iov[2];
+	struct ring r;
+	char *p, *huge;
+
+	if (disk < 0)
+		skip("no " DMA_DISK);
+	if (!ring_open(&r))
+		skip("no io_uring");
+	open_keyed(key, p, SOME);
+	huge = keyed_huge(key, HUGE);
+	expect(huge != MAP_FAILED, "MEMKEY_PROTECT: %s", strerror(errno));
+	iov[0] = (struct iovec){ p, SOME };
+	iov[1] = (struct iovec){ huge, HUGE };
+	for (int i = 0; i < 2; i++) {
+		char *buf = iov[i].iov_base;
+		size_t len = iov[i].iov_len;
+
+		expect(!syscall(__NR_io_uring_register, r.fd,
+				IORING_REGISTER_BUFFERS, &iov[i], 1),
+		       "registered: %s", strerror(errno));
+		expect(put_on_disk(disk, len, SEED), "disk: %s",
+		       strerror(errno));
+		expect(ring_one(&r, IORING_OP_READ_FIXED, disk, buf, len) ==
+		       (int)len, "read");
+		expect(sound(buf, len, SEED), "other bytes were read");
+		pattern_fill(buf, len, SEED + 1);
+		expect(ring_one(&r, IORING_OP_WRITE_FIXED, disk, buf, len) ==
+		       (int)len, "written");
+		expect(on_disk(disk, len, SEED + 1), "other bytes were written");
+		expect(!syscall(__NR_io_uring_register, r.fd,
+				IORING_UNREGISTER_BUFFERS, NULL, 0),
+		       "unregistered: %s", strerror(errno));
+	}
+	return KSFT_PASS;
+}
+
+/* The ring has them longer than the program, with their key. */
+static int test_registered_unmapped(void)
+{
+	int disk = open_disk(DMA_DISK), key;
+	struct iovec iov;
+	struct ring r;
+	char *p;
+
+	if (disk < 0)
+		skip("no " DMA_DISK);
+	if (!ring_open(&r))
+		skip("no io_uring");
+	open_keyed(key, p, SOME);
+	pattern_fill(p, SOME, SEED);
+	iov = (struct iovec){ p, SOME };
+	expect(!syscall(__NR_io_uring_register, r.fd, IORING_REGISTER_BUFFERS,
+			&iov, 1), "registered: %s", strerror(errno));
+	munmap(p, SOME);
+	expect(pages_of(key) == SOME / PAGE, "%llu pages", pages_of(key));
+	expect(ring_one(&r, IORING_OP_WRITE_FIXED, disk, p, SOME) == (int)SOME,
+	       "written");
+	expect(on_disk(disk, SOME, SEED), "other bytes were written");
+	close(r.fd);
+	munmap(r.rings, 4 * PAGE);
+	munmap(r.sqes, PAGE);
+	for (int i = 0; i < 100 && pages_of(key); i++)
+		usleep(20000);
+	expect(!pages_of(key), "%llu pages are left", pages_of(key));
+	return KSFT_PASS;
+}
+
+/* The kernel would have to have the ring itself mapped all the time. */
+static int test_provided(void)
+{
+	struct io_uring_buf_reg reg = { .ring_entries = 256 };
+	struct ring r;
+	int key, ret;
+	char *p;
+
+	if (!ring_open(&r))
+		skip("no io_uring");
+	open_keyed(key, p, SOME);
+	pattern_fill(p, SOME, SEED);
+	reg.ring_addr = (uintptr_t)p;
+	ret = syscall(__NR_io_uring_register, r.fd, IORING_REGISTER_PBUF_RING,
+		      &reg, 1);
+	expect(ret < 0 && errno == ENOMEM, "provided buffers: %d, %s", ret,
+	       strerror(errno));
+	expect(sound(p, SOME, SEED), "other bytes");
+	munmap(p, SOME);
+	expect(!pages_of(key), "%llu pages are left", pages_of(key));
+	return KSFT_PASS;
+}
+
 static const struct test tests[] = {
 	{ "O_DIRECT with DMA", test_dma },
 	{ "O_DIRECT with DMA, a huge page", test_dma_huge },
@@ -209,6 +304,9 @@ static const struct test tests[] = {
 	{ "neighbours in memory with other keys", test_neighbours },
 	{ "O_DIRECT by physical addresses is refused", test_plain },
 	{ "O_DIRECT to a loop device", test_loop },
+	{ "registered buffers", test_registered },
+	{ "registered buffers, unmapped", test_registered_unmapped },
+	{ "a ring of provided buffers is refused", test_provided },
 };
 
 int main(void)

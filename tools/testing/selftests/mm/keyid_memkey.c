@@ -11,7 +11,6 @@
  * Each test runs in a process of its own, with a time limit. Needs root.
  */
 #define _GNU_SOURCE
-#include <linux/io_uring.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sys/ptrace.h>
@@ -21,6 +20,7 @@
 #include <sys/wait.h>
 
 #include "../kselftest.h"
+#include "../../../../mm/gup_test.h"
 #include "keyid_util.h"
 
 #ifndef MADV_PAGEOUT
@@ -32,6 +32,10 @@
 #ifndef MPOL_MF_MOVE
 #define MPOL_MF_MOVE		(1 << 1)
 #endif
+
+/* As in linux/mm_types.h */
+#define FOLL_WRITE		(1 << 0)
+#define FOLL_LONGTERM		(1 << 8)
 
 #define SEED		0x6b657953UL
 
@@ -714,27 +718,57 @@ static int test_splice_gift(void)
 	return KSFT_PASS;
 }
 
-/* Those who pin for long may never map. */
-static int test_registered_buffers(void)
+/* How much of it can be pinned: by the fast walk, or by the slow one. */
+static __u64 pinned(unsigned long cmd, char *p, size_t len, unsigned int flags)
 {
-	struct io_uring_params params = { };
-	struct iovec iov;
-	int ring, key;
-	char *p;
+	struct gup_test gup = {
+		.addr = (uintptr_t)p,
+		.size = len,
+		.nr_pages_per_call = len / PAGE,
+		.gup_flags = flags,
+	};
+	int fd = open("/sys/kernel/debug/gup_test", O_RDWR);
+	int ret = ioctl(fd, cmd, &gup);
 
-	ring = syscall(__NR_io_uring_setup, 4, &params);
-	if (ring < 0)
-		skip("no io_uring");
-	open_keyed(key, p, SOME);
-	pattern_fill(p, SOME, SEED);
-	iov = (struct iovec){ p, SOME };
-	expect(syscall(__NR_io_uring_register, ring, IORING_REGISTER_BUFFERS,
-		       &iov, 1) < 0 && errno == EOPNOTSUPP, "registered: %s",
-	       strerror(errno));
-	expect(sound(p, SOME, SEED), "other bytes");
-	munmap(p, SOME);
-	expect(!pages_of(key), "%llu pages are left", pages_of(key));
+	close(fd);
+	return ret ? 0 : gup.size;
+}
+
+/*
+ * Those who pin for long may put the bare address into the tables of a device.
+ * Others may pin.
+ */
+static int longterm_is_refused(char *p, size_t len)
+{
+	static const unsigned long cmds[] = {
+		PIN_FAST_BENCHMARK, PIN_BASIC_TEST,
+	};
+
+	memset(p, 'x', len);
+	for (int i = 0; i < 2; i++) {
+		expect(pinned(cmds[i], p, len, FOLL_WRITE) == len,
+		       "cannot be pinned, %s", i ? "slow" : "fast");
+		expect(!pinned(cmds[i], p, len, FOLL_WRITE | FOLL_LONGTERM),
+		       "pinned for long, %s", i ? "slow" : "fast");
+	}
 	return KSFT_PASS;
+}
+
+static int test_longterm(void)
+{
+	char *p, *huge;
+	int key, ret;
+
+	if (access("/sys/kernel/debug/gup_test", F_OK))
+		skip("no gup_test");
+	open_keyed(key, p, SOME);
+	huge = keyed_huge(key, HUGE);
+	expect(huge != MAP_FAILED, "MEMKEY_PROTECT: %s", strerror(errno));
+	ret = longterm_is_refused(p, SOME) ?: longterm_is_refused(huge, HUGE);
+	munmap(p, SOME);
+	munmap(huge, HUGE);
+	expect(!pages_of(key), "%llu pages are left", pages_of(key));
+	return ret;
 }
 
 static int peek(long *addr)
@@ -917,7 +951,7 @@ static const struct test tests[] = {
 	{ "memory policy", test_policy },
 	{ "no page is merged", test_ksm },
 	{ "no page is given away", test_splice_gift },
-	{ "registered buffers", test_registered_buffers },
+	{ "long-term pins", test_longterm },
 	{ "ptrace", test_ptrace },
 	{ "userfaultfd", test_userfaultfd },
 #ifdef UFFDIO_MOVE

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <sys/swap.h>
 
-#include "unmapped_file.h"
+#include "unmapped_util.h"
 
 #ifndef MSG_ZEROCOPY
 #define MSG_ZEROCOPY		0x4000000

@@ -21,6 +21,7 @@
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
+#include "unmapped_file.h"
 #include "unmapped_io.h"
 
 #ifndef MADV_COLLAPSE

@@ -15,6 +15,7 @@
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
+#include "unmapped_file.h"
 #include "unmapped_io.h"
 
 #define INJECT	"/sys/kernel/debug/fail_page_access/"

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <sys/sendfile.h>
 
+#include "unmapped_file.h"
 #include "unmapped_io.h"
 
 /*
