@@ -311,6 +311,19 @@ static inline void *page_access_map(struct page *page)
 	return page_access_map_prot(page, PAGE_KERNEL);
 }
 
+/**
+ * page_access_clear() - Clear inaccessible pages for their owner
+ * @page: The first.
+ * @nr: How many, one after the other in memory.
+ * @prot: How to map them.
+ *
+ * As with page_access_map_prot() for each page, in one slot for all.
+ *
+ * Return: false if nothing was cleared: all slots of this context are taken, or
+ * it is an NMI.
+ */
+bool page_access_clear(struct page *page, unsigned int nr, pgprot_t prot);
+
 /*
  * free_pages_prepare() has one test for the two marks that keep a page out
  * of the buddy, so that an ordinary page pays for one.

@@ -28,7 +28,6 @@ static void undo_compound(struct page *page, unsigned int nr)
 	for (i = 1; i < nr; i++) {
 		clear_compound_head(page + i);
 		atomic_set(&page[i]._mapcount, -1);
-		page[i].mapping = NULL;
 		page[i].private = 0;
 	}
 }

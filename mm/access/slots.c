@@ -36,6 +36,35 @@ void *page_access_map_prot(struct page *page, pgprot_t prot)
 	return __kmap_local_pfn_prot(page_to_pfn(page), prot);
 }
 
+/*
+ * Nobody else uses the slot, and whoever runs here meanwhile leaves it as it
+ * was, or with the page that it was made for. Both are the caller's.
+ */
+static void clear_next(void *addr, pte_t pteval)
+{
+	unsigned long slot = (unsigned long)addr;
+
+	preempt_disable();
+	set_pte_at(&init_mm, slot, kmap_slot_pte(slot), pteval);
+	arch_kmap_local_post_unmap(slot);
+	clear_page(addr);
+	preempt_enable();
+}
+
+bool page_access_clear(struct page *page, unsigned int nr, pgprot_t prot)
+{
+	void *addr = page_access_map_prot(page, prot);
+	unsigned int i;
+
+	if (!addr)
+		return false;
+	clear_page(addr);
+	for (i = 1; i < nr; i++)
+		clear_next(addr, pfn_pte(page_to_pfn(page) + i, prot));
+	kunmap_local(addr);
+	return true;
+}
+
 void *page_access_kmap(struct page *page)
 {
 	pgprot_t prot = PAGE_KERNEL;

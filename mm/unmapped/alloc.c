@@ -116,7 +116,7 @@ void unmapped_folio_clear(struct folio *folio)
 
 	for (i = 0; i < folio_nr_pages(folio); i++)
 		if (likely(!PageHWPoison(folio_page(folio, i))))
-			unmapped_clear_page(folio_page(folio, i));
+			unmapped_clear_pages(folio_page(folio, i), 1);
 }
 
 /* An address for the owner alone, whom kmap would refuse. Not of poison. */

@@ -205,19 +205,14 @@ unfreeze:
 }
 
 /**
- * unmapped_clear_page() - Clear a page that is not in the direct map
- * @page: A page of the cache, the caller's alone.
+ * unmapped_clear_pages() - Clear pages that are not in the direct map
+ * @page: The first; all are the caller's alone, and have the same key.
+ * @nr: How many.
  *
  * Context: Any but NMI.
  * Return: false if all slots of this context are taken.
  */
-bool unmapped_clear_page(struct page *page)
+bool unmapped_clear_pages(struct page *page, unsigned int nr)
 {
-	void *addr = page_access_map_prot(page, unmapped_prot(page));
-
-	if (!addr)
-		return false;
-	clear_page(addr);
-	kunmap_local(addr);
-	return true;
+	return page_access_clear(page, nr, unmapped_prot(page));
 }

@@ -88,29 +88,17 @@ bool unmapped_key_switch(const struct unmapped_page *p, unsigned int nr,
 	return true;
 }
 
-static bool finish_page(struct unmapped_block *block, unsigned int idx,
-			bool zero)
-{
-	if (!test_bit(idx, block->dirty))
-		return true;
-	if (zero && !unmapped_clear_page(pfn_to_page(block->pfn + idx)))
-		return false;
-	clear_bit(idx, block->dirty);
-	return true;
-}
-
 bool unmapped_pages_set_key(struct page *page, unsigned int order, u16 keyid,
 			    bool zero)
 {
 	struct unmapped_page p = { unmapped_block_of(page) };
-	unsigned int i;
 
 	p.idx = page_to_pfn(page) - p.block->pfn;
 	if (!unmapped_key_switch(&p, 1U << order, keyid))
 		return false;
-	for (i = 0; i < 1U << order; i++)
-		if (!finish_page(p.block, p.idx + i, zero))
-			return false;
+	if (zero)
+		return unmapped_clear_dirty(&p, 1U << order);
+	unmapped_forget_dirty(&p, 1U << order);
 	return true;
 }
 

@@ -20,29 +20,54 @@
 #include "../internal.h"
 #include "unmapped.h"
 
-/* The range is the caller's alone; others use other bits of the words. */
-static __always_inline bool clear_dirty(const struct unmapped_page *p,
-					unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = p->idx; i < p->idx + nr; i++) {
-		if (likely(!test_bit(i, p->block->dirty)))
-			continue;
-		if (!unmapped_clear_page(pfn_to_page(p->block->pfn + i)))
-			return false;
-		clear_bit(i, p->block->dirty);
-	}
-	return true;
-}
-
-/* What the allocator left in new pages may be seen by who wants it so. */
-static void forget_dirty(const struct unmapped_page *p, unsigned int nr)
+/**
+ * unmapped_forget_dirty() - Say that the contents of pages may be seen
+ * @p: The first; all are the caller's alone. Others use other bits of the words.
+ * @nr: How many.
+ *
+ * Those who want it so see what the allocator left in new pages.
+ */
+void unmapped_forget_dirty(const struct unmapped_page *p, unsigned int nr)
 {
 	unsigned int i;
 
 	for (i = p->idx; i < p->idx + nr; i++)
 		clear_bit(i, p->block->dirty);
+}
+
+/**
+ * unmapped_clear_dirty() - Clear those of some pages that are dirty
+ * @p: The first; all are the caller's alone, and have the same key.
+ * @nr: How many.
+ *
+ * Context: Any but NMI.
+ * Return: false if all slots of this context are taken. Pages that are cleared
+ * by then are not dirty any more.
+ */
+bool unmapped_clear_dirty(const struct unmapped_page *p, unsigned int nr)
+{
+	const unsigned long *dirty = p->block->dirty;
+	unsigned int end = p->idx + nr, next;
+	struct unmapped_page run = *p;
+
+	for (;; run.idx = next) {
+		run.idx = find_next_bit(dirty, end, run.idx);
+		if (run.idx >= end)
+			return true;
+		next = find_next_zero_bit(dirty, end, run.idx);
+		if (!unmapped_clear_pages(unmapped_page(&run), next - run.idx))
+			return false;
+		unmapped_forget_dirty(&run, next - run.idx);
+	}
+}
+
+/* Nearly always it is one page, which was cleared when it was freed. */
+static __always_inline bool clear_dirty(const struct unmapped_page *p,
+					unsigned int nr)
+{
+	if (nr == 1 && likely(!test_bit(p->idx, p->block->dirty)))
+		return true;
+	return unmapped_clear_dirty(p, nr);
 }
 
 /* A free page has a reference, a tail of a higher order has none. */
@@ -90,14 +115,14 @@ hand_out_order(const struct unmapped_page *p,
 	if (page_access_relaxed() &&
 	    !unmapped_remove_repaired(page, 1U << order))
 		goto put_pages;
-	if (!keyed(req) && !unmapped_key_drop(p->block, p->idx, 1U << order))
+	if (!keyed(req) && !unmapped_key_drop(p, 1U << order))
 		goto put_pages;
 	if (clear && !clear_dirty(p, 1U << order))
 		goto put_pages;
 	if (!claim_pages(page, order))
 		goto put_pages;
 	if (raw && !keyed(req))
-		forget_dirty(p, 1U << order);
+		unmapped_forget_dirty(p, 1U << order);
 
 	unmapped_change_page_owner(page, order, req->gfp);
 	return own_pages(p, req, order);
@@ -193,18 +218,31 @@ struct page *unmapped_publish_pages(struct unmapped_block *block,
  * Coming back.
  */
 
+static __always_inline bool clear_sound(struct page *page, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (unlikely(PageHWPoison(page + i)))
+			return false;
+	return unmapped_clear_pages(page, nr);
+}
+
 /*
- * Clearing takes time and a slot: not in interrupts, not with them off. And
- * poison is left alone: to write to it may be fatal. It stays dirty, should
+ * Poison is left alone: to write to it may be fatal. It stays dirty, should
  * somebody take the mark away.
  */
-static void retire_page(struct unmapped_block *block, unsigned int idx,
-			struct page *page, bool now)
+static noinline void clear_or_note(struct unmapped_block *block,
+				   unsigned int idx, bool now)
 {
-	bool poisoned = PageHWPoison(page);
+	struct page *page = pfn_to_page(block->pfn + idx);
 
-	if (unlikely(poisoned) || !now || !unmapped_clear_page(page))
+	if (!now || !clear_sound(page, 1))
 		set_bit(idx, block->dirty);
+}
+
+static __always_inline void retire_page(struct page *page)
+{
 	set_page_private(page, 0);
 	__SetPageOffline(page);
 	set_page_count(page, 1);
@@ -225,16 +263,21 @@ static __always_inline void disown_pages(const struct unmapped_page *p,
 	count_vm_events(UNMAPPED_FREE, 1UL << order);
 }
 
+/* Clearing takes time and a slot: not in interrupts, not with them off. */
 static __always_inline void retire_pages(const struct unmapped_page *p,
 					 struct page *page, unsigned int order)
 {
 	bool now = in_task() && !irqs_disabled();
+	bool cleared = now && clear_sound(page, 1U << order);
 	unsigned int i;
 
 	disown_pages(p, order);
 	unmapped_change_page_owner(page, order, GFP_NOWAIT);
-	for (i = 0; i < 1U << order; i++)
-		retire_page(p->block, p->idx + i, page + i, now);
+	for (i = 0; i < 1U << order; i++) {
+		if (unlikely(!cleared))
+			clear_or_note(p->block, p->idx + i, now);
+		retire_page(page + i);
+	}
 }
 
 static void unmapped_free(struct page *page, unsigned int order)

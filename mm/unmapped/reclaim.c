@@ -38,22 +38,12 @@
  * Whole blocks.
  */
 
-static bool clear_dirty_pages(struct unmapped_block *block, struct page *page)
-{
-	unsigned int i;
-
-	for_each_set_bit(i, block->dirty, UNMAPPED_BLOCK_PAGES) {
-		if (!unmapped_clear_page(page + i))
-			return false;
-		clear_bit(i, block->dirty);
-	}
-	return true;
-}
-
 static bool restore_block(struct unmapped_block *block, struct page *page)
 {
-	return unmapped_key_drop(block, 0, UNMAPPED_BLOCK_PAGES) &&
-	       clear_dirty_pages(block, page) &&
+	struct unmapped_page all = { block };
+
+	return unmapped_key_drop(&all, UNMAPPED_BLOCK_PAGES) &&
+	       unmapped_clear_dirty(&all, UNMAPPED_BLOCK_PAGES) &&
 	       !WARN_ON_ONCE(unmapped_restore(page, UNMAPPED_BLOCK_PAGES));
 }
 
@@ -108,18 +98,10 @@ static unsigned long return_empty(struct unmapped_node *node,
 
 static bool can_return(struct unmapped_block *block, unsigned int i)
 {
-	struct page *page = pfn_to_page(block->pfn + i);
+	struct unmapped_page p = { block, i };
 
-	if (unlikely(PageHWPoison(page)))
-		return false;
-	if (!unmapped_key_drop(block, i, 1))
-		return false;
-	if (likely(!test_bit(i, block->dirty)))
-		return true;
-	if (!unmapped_clear_page(page))
-		return false;
-	clear_bit(i, block->dirty);
-	return true;
+	return !PageHWPoison(unmapped_page(&p)) &&
+	       unmapped_key_drop(&p, 1) && unmapped_clear_dirty(&p, 1);
 }
 
 /* How many pages can be returned at once, from @start on. */

@@ -301,23 +301,23 @@ static inline u16 unmapped_key_of(const struct unmapped_page *p)
 #endif
 
 /* As others do who were never asked which key they want. */
-static __always_inline bool unmapped_key_drop(struct unmapped_block *block,
-					      unsigned int idx, unsigned int nr)
+static __always_inline bool unmapped_key_drop(const struct unmapped_page *p,
+					      unsigned int nr)
 {
-	struct unmapped_page p = { block, idx };
-
-	return !page_keyid_active() || unmapped_key_switch(&p, nr, 0);
+	return !page_keyid_active() || unmapped_key_switch(p, nr, 0);
 }
 
 /* directmap.c */
 int unmapped_remove(struct page *page, unsigned int nr, gfp_t gfp);
 int unmapped_restore(struct page *page, unsigned int nr);
-bool unmapped_clear_page(struct page *page);
+bool unmapped_clear_pages(struct page *page, unsigned int nr);
 bool unmapped_remove_repaired(struct page *page, unsigned int nr);
 bool unmapped_freeze_tails(struct page *page, unsigned int nr);
 void unmapped_unfreeze_tails(struct page *page, unsigned int nr);
 
 /* page.c */
+void unmapped_forget_dirty(const struct unmapped_page *p, unsigned int nr);
+bool unmapped_clear_dirty(const struct unmapped_page *p, unsigned int nr);
 struct page *unmapped_take(struct unmapped_node *node,
 			   const struct unmapped_request *req);
 struct page *unmapped_publish(struct unmapped_block *block,

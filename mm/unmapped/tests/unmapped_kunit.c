@@ -696,6 +696,48 @@ static void test_cleared_at_free(struct kunit *test)
 					  unmapped_block_of(page)->dirty));
 }
 
+/* All of a block go through one slot. */
+static void test_huge_cleared_at_free(struct kunit *test)
+{
+	struct page *page = alloc(test, GFP_KERNEL, UNMAPPED_BLOCK_ORDER,
+				  buffer_owner);
+	unsigned int i, bad = 0;
+
+	for (i = 0; i < BLOCK_PAGES; i++)
+		fill(test, page + i, OLD);
+	give_back(test, page, UNMAPPED_BLOCK_ORDER);
+	for (i = 0; i < BLOCK_PAGES; i++)
+		bad += !filled_with(page + i, 0);
+	KUNIT_EXPECT_EQ(test, bad, 0);
+	KUNIT_EXPECT_TRUE(test, bitmap_empty(unmapped_block_of(page)->dirty,
+					     BLOCK_PAGES));
+	KUNIT_EXPECT_EQ(test, current->kmap_ctrl.idx, 0);
+}
+
+/* Runs of dirty pages, and none beside them. */
+static void test_dirty_runs(struct kunit *test)
+{
+	struct page *page = alloc(test, GFP_KERNEL, 4, buffer_owner);
+	struct unmapped_block *block = unmapped_block_of(page);
+	struct unmapped_page p = { block, index_of(page) };
+	static const u16 dirty = 0xb36d;
+	unsigned int i;
+
+	for (i = 0; i < 16; i++) {
+		fill(test, page + i, OLD);
+		if (dirty & BIT(i))
+			set_bit(p.idx + i, block->dirty);
+	}
+	KUNIT_EXPECT_TRUE(test, unmapped_clear_dirty(&p, 15));
+	for (i = 0; i < 16; i++)
+		KUNIT_EXPECT_TRUE(test, filled_with(page + i,
+						    i < 15 && dirty & BIT(i) ?
+						    0 : OLD));
+	KUNIT_EXPECT_EQ(test, find_next_bit(block->dirty, p.idx + 16, p.idx),
+			p.idx + 15);
+	clear_bit(p.idx + 15, block->dirty);
+}
+
 /* Nor is it left to those who have a reference for reasons of their own. */
 static void test_cleared_early(struct kunit *test)
 {
@@ -1476,11 +1518,17 @@ static void test_poison_used(struct kunit *test)
 static void test_poison_one_of_four(struct kunit *test)
 {
 	struct page *page = alloc(test, GFP_KERNEL, 2, buffer_owner);
+	unsigned int i;
 
 	need_poison(test);
 	alloc_buffer(test);
+	for (i = 0; i < 4; i++)
+		fill(test, page + i, OLD);
 	SetPageHWPoison(page + 2);
 	give_back(test, page, 2);
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_TRUE(test, filled_with(page + i,
+						    i == 2 ? OLD : 0));
 	KUNIT_EXPECT_EQ(test, unmapped_block_of(page)->nr_bad, 1);
 	KUNIT_EXPECT_EQ(test, exhaust(test, page + 2), BLOCK_PAGES - 2);
 	free_all(test);
@@ -2448,6 +2496,8 @@ static struct kunit_case unmapped_cases[] = {
 	KUNIT_CASE(test_owner_of),
 	KUNIT_CASE(test_cleared),
 	KUNIT_CASE(test_cleared_at_free),
+	KUNIT_CASE(test_huge_cleared_at_free),
+	KUNIT_CASE(test_dirty_runs),
 	KUNIT_CASE(test_cleared_early),
 	KUNIT_CASE(test_irq_free),
 	KUNIT_CASE(test_irqs_off_free),
