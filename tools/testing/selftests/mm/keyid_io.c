@@ -7,6 +7,10 @@
  * without, so the contents of each page are compared. Wanted are /dev/vda, whose
  * driver maps for DMA, and /dev/vdb, whose driver uses physical addresses. Both
  * are written to. Needs root.
+ *
+ * usage: keyid_io			all tests
+ *        keyid_io dma DISK		of a disk whose addresses have the KeyID
+ *        keyid_io refused DISK		of one that is refused such memory
  */
 #define _GNU_SOURCE
 
@@ -15,9 +19,14 @@
 #include "unmapped_io.h"
 
 #define SEED		0x10aedUL
-#define DMA_DISK	"/dev/vda"
-#define PLAIN_DISK	"/dev/vdb"
 #define PIECES		24
+
+#ifndef MFD_NO_DIRECT_MAP
+#define MFD_NO_DIRECT_MAP	0x0020U
+#endif
+
+static const char *dma_disk = "/dev/vda";
+static const char *refused_disk = "/dev/vdb";
 
 static int open_disk(const char *path)
 {
@@ -67,22 +76,22 @@ static int both_ways(int disk, char *p, size_t bytes)
 
 static int test_dma(void)
 {
-	int disk = open_disk(DMA_DISK), key;
+	int disk = open_disk(dma_disk), key;
 	char *p;
 
 	if (disk < 0)
-		skip("no " DMA_DISK);
+		skip("no %s", dma_disk);
 	open_keyed(key, p, SOME);
 	return both_ways(disk, p, SOME);
 }
 
 static int test_dma_huge(void)
 {
-	int disk = open_disk(DMA_DISK), key;
+	int disk = open_disk(dma_disk), key;
 	char *p;
 
 	if (disk < 0)
-		skip("no " DMA_DISK);
+		skip("no %s", dma_disk);
 	open_key(key);
 	p = keyed_huge(key, HUGE);
 	expect(p != MAP_FAILED, "MEMKEY_PROTECT: %s", strerror(errno));
@@ -92,11 +101,11 @@ static int test_dma_huge(void)
 /* A part of a page, and a part of the next. */
 static int test_dma_unaligned(void)
 {
-	int disk = open_disk(DMA_DISK), key;
+	int disk = open_disk(dma_disk), key;
 	char *p;
 
 	if (disk < 0)
-		skip("no " DMA_DISK);
+		skip("no %s", dma_disk);
 	open_keyed(key, p, SOME);
 	expect(put_on_disk(disk, SOME, SEED), "disk: %s", strerror(errno));
 	memset(p, 0, SOME);
@@ -114,16 +123,6 @@ static int test_dma_unaligned(void)
 	return KSFT_PASS;
 }
 
-/* Pages that follow one another in memory, if the cache gives any such. */
-static int neighbours_in(char *page[])
-{
-	int found = 0;
-
-	for (size_t i = 1; i < PIECES; i++)
-		found += phys_of(page[i]) == phys_of(page[i - 1]) + PAGE;
-	return found;
-}
-
 static int by_address(const void *a, const void *b)
 {
 	__u64 x = phys_of(*(char **)a), y = phys_of(*(char **)b);
@@ -131,50 +130,139 @@ static int by_address(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Two keys and none, page by page in the order of memory, in one request. */
-static int test_neighbours(void)
-{
-	int disk = open_disk(DMA_DISK), a, b;
-	char *from[3], *page[PIECES];
+/* Pages of two keys and of none, in the order of memory, for one request. */
+struct neighbours {
+	char *plain;
+	char *page[PIECES];
 	struct iovec iov[PIECES];
-	ssize_t bytes = PIECES * PAGE;
+};
 
-	if (disk < 0)
-		skip("no " DMA_DISK);
+static bool is_plain(const struct neighbours *n, size_t i)
+{
+	return n->page[i] >= n->plain && n->page[i] < n->plain + PIECES * PAGE;
+}
+
+/* Does a page without a key follow one with a key, or the other way round? */
+static bool plain_beside_keyed(const struct neighbours *n)
+{
+	for (size_t i = 1; i < PIECES; i++)
+		if (is_plain(n, i) != is_plain(n, i - 1) &&
+		    phys_of(n->page[i]) == phys_of(n->page[i - 1]) + PAGE)
+			return true;
+	return false;
+}
+
+/* And two with a key? */
+static bool keyed_beside_keyed(const struct neighbours *n)
+{
+	for (size_t i = 1; i < PIECES; i++)
+		if (!is_plain(n, i) && !is_plain(n, i - 1) &&
+		    phys_of(n->page[i]) == phys_of(n->page[i - 1]) + PAGE)
+			return true;
+	return false;
+}
+
+/* Without a key, but from where pages with a key come. */
+static char *hidden(size_t bytes)
+{
+	int fd = memfd_create("hidden", MFD_NO_DIRECT_MAP);
+
+	if (fd < 0 || ftruncate(fd, bytes))
+		return MAP_FAILED;
+	return mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+}
+
+static int make_neighbours(struct neighbours *n)
+{
+	char *from[3];
+	int a, b;
+
 	open_keyed(a, from[0], PIECES * PAGE);
 	open_keyed(b, from[1], PIECES * PAGE);
-	from[2] = anon_apart(PIECES * PAGE);
+	from[2] = hidden(PIECES * PAGE);
+	expect(from[2] != MAP_FAILED, "memfd_create: %s", strerror(errno));
+	n->plain = from[2];
 	for (size_t i = 0; i < PIECES; i++) {
-		page[i] = from[i % 8 == 7 ? 2 : i % 2] + i * PAGE;
-		memset(page[i], 'x', PAGE);
+		n->page[i] = from[i % 3] + i * PAGE;
+		memset(n->page[i], 'x', PAGE);
 	}
-	qsort(page, PIECES, sizeof(*page), by_address);
-	expect(neighbours_in(page), "no two pages are neighbours in memory");
+	qsort(n->page, PIECES, sizeof(*n->page), by_address);
+	expect(keyed_beside_keyed(n) && plain_beside_keyed(n),
+	       "no two pages are neighbours in memory");
 	for (size_t i = 0; i < PIECES; i++)
-		iov[i] = (struct iovec){ page[i], PAGE };
+		n->iov[i] = (struct iovec){ n->page[i], PAGE };
+	return KSFT_PASS;
+}
+
+/* What page @i of the disk has. */
+static bool was_read(const char *page, size_t i)
+{
+	for (size_t w = 0; w < PAGE / 8; w++)
+		if (((__u64 *)page)[w] != pattern_word(SEED, i * PAGE / 8 + w))
+			return false;
+	return true;
+}
+
+static bool untouched(const char *page)
+{
+	return page[0] == 'x' && !memcmp(page, page + 1, PAGE - 1);
+}
+
+static int test_neighbours(void)
+{
+	ssize_t bytes = PIECES * PAGE;
+	int disk = open_disk(dma_disk);
+	struct neighbours n;
+
+	if (disk < 0)
+		skip("no %s", dma_disk);
+	if (make_neighbours(&n) != KSFT_PASS)
+		return KSFT_FAIL;
 	expect(put_on_disk(disk, bytes, SEED), "disk: %s", strerror(errno));
-	expect(preadv(disk, iov, PIECES, 0) == bytes, "read: %s",
+	expect(preadv(disk, n.iov, PIECES, 0) == bytes, "read: %s",
 	       strerror(errno));
 	for (size_t i = 0; i < PIECES; i++)
-		for (size_t w = 0; w < PAGE / 8; w++)
-			expect(((__u64 *)page[i])[w] ==
-			       pattern_word(SEED, i * PAGE / 8 + w),
-			       "page %zu, word %zu", i, w);
+		expect(was_read(n.page[i], i), "page %zu", i);
 	expect(put_on_disk(disk, bytes, SEED + 1), "disk: %s", strerror(errno));
-	expect(pwritev(disk, iov, PIECES, 0) == bytes, "write: %s",
+	expect(pwritev(disk, n.iov, PIECES, 0) == bytes, "write: %s",
 	       strerror(errno));
 	expect(on_disk(disk, bytes, SEED), "other bytes were written");
 	return KSFT_PASS;
 }
 
-static int test_plain(void)
+static int test_neighbours_refused(void)
 {
-	int disk = open_disk(PLAIN_DISK), key;
+	ssize_t bytes = PIECES * PAGE, done;
+	int disk = open_disk(refused_disk);
+	struct neighbours n;
+
+	if (disk < 0)
+		skip("no %s", refused_disk);
+	if (make_neighbours(&n) != KSFT_PASS)
+		return KSFT_FAIL;
+	expect(put_on_disk(disk, bytes, SEED), "disk: %s", strerror(errno));
+	done = preadv(disk, n.iov, PIECES, 0);
+	expect(done < 0 && errno == EIO, "read: %zd, %s", done,
+	       strerror(errno));
+	/* Those without a key might well have been read */
+	for (size_t i = 0; i < PIECES; i++)
+		expect(untouched(n.page[i]) || was_read(n.page[i], i),
+		       "page %zu", i);
+	done = pwritev(disk, n.iov, PIECES, 0);
+	expect(done < 0 && errno == EIO, "write: %zd, %s", done,
+	       strerror(errno));
+	expect(on_disk(disk, bytes, SEED), "the disk changed");
+	return KSFT_PASS;
+}
+
+static int test_refused(void)
+{
+	int disk = open_disk(refused_disk), key;
 	ssize_t done;
 	char *p;
 
 	if (disk < 0)
-		skip("no " PLAIN_DISK);
+		skip("no %s", refused_disk);
 	open_keyed(key, p, SOME);
 	expect(put_on_disk(disk, SOME, SEED), "disk: %s", strerror(errno));
 	pattern_fill(p, SOME, SEED + 1);
@@ -206,13 +294,13 @@ static int test_loop(void)
 /* Buffers that io_uring has pinned, and what it does with them. */
 static int test_registered(void)
 {
-	int disk = open_disk(DMA_DISK), key;
+	int disk = open_disk(dma_disk), key;
 	struct iovec iov[2];
 	struct ring r;
 	char *p, *huge;
 
 	if (disk < 0)
-		skip("no " DMA_DISK);
+		skip("no %s", dma_disk);
 	if (!ring_open(&r))
 		skip("no io_uring");
 	open_keyed(key, p, SOME);
@@ -246,13 +334,13 @@ static int test_registered(void)
 /* The ring has them longer than the program, with their key. */
 static int test_registered_unmapped(void)
 {
-	int disk = open_disk(DMA_DISK), key;
+	int disk = open_disk(dma_disk), key;
 	struct iovec iov;
 	struct ring r;
 	char *p;
 
 	if (disk < 0)
-		skip("no " DMA_DISK);
+		skip("no %s", dma_disk);
 	if (!ring_open(&r))
 		skip("no io_uring");
 	open_keyed(key, p, SOME);
@@ -297,23 +385,46 @@ static int test_provided(void)
 	return KSFT_PASS;
 }
 
-static const struct test tests[] = {
+static const struct test dma_tests[] = {
 	{ "O_DIRECT with DMA", test_dma },
 	{ "O_DIRECT with DMA, a huge page", test_dma_huge },
 	{ "O_DIRECT with DMA, parts of pages", test_dma_unaligned },
 	{ "neighbours in memory with other keys", test_neighbours },
-	{ "O_DIRECT by physical addresses is refused", test_plain },
-	{ "O_DIRECT to a loop device", test_loop },
 	{ "registered buffers", test_registered },
 	{ "registered buffers, unmapped", test_registered_unmapped },
+};
+
+static const struct test refused_tests[] = {
+	{ "O_DIRECT by addresses without KeyID is refused", test_refused },
+	{ "so are neighbours with other keys", test_neighbours_refused },
+};
+
+static const struct test loop_tests[] = {
+	{ "O_DIRECT to a loop device", test_loop },
 	{ "a ring of provided buffers is refused", test_provided },
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
+	const char *which = argc == 3 ? argv[1] : "";
+	bool dma = !strcmp(which, "dma"), refused = !strcmp(which, "refused");
+	size_t nr_dma, nr_refused, nr_loop;
+
+	if (argc != 1 && !dma && !refused)
+		ksft_exit_fail_msg("usage: keyid_io [dma|refused DISK]\n");
+	if (dma)
+		dma_disk = argv[2];
+	if (refused)
+		refused_disk = argv[2];
+	nr_dma = refused ? 0 : ARRAY_SIZE(dma_tests);
+	nr_refused = dma ? 0 : ARRAY_SIZE(refused_tests);
+	nr_loop = argc == 1 ? ARRAY_SIZE(loop_tests) : 0;
+
 	ksft_print_header();
 	need_memkey();
-	ksft_set_plan(ARRAY_SIZE(tests));
-	run_tests(tests, ARRAY_SIZE(tests));
+	ksft_set_plan(nr_dma + nr_refused + nr_loop);
+	run_tests(dma_tests, nr_dma);
+	run_tests(refused_tests, nr_refused);
+	run_tests(loop_tests, nr_loop);
 	ksft_finished();
 }
