@@ -25,7 +25,7 @@
 #define MFD_NO_DIRECT_MAP	0x0020U
 #endif
 
-static const char *dma_disk = "/dev/vda";
+static const char *keyed_disk = "/dev/vda";
 static const char *refused_disk = "/dev/vdb";
 
 static int open_disk(const char *path)
@@ -76,22 +76,22 @@ static int both_ways(int disk, char *p, size_t bytes)
 
 static int test_dma(void)
 {
-	int disk = open_disk(dma_disk), key;
+	int disk = open_disk(keyed_disk), key;
 	char *p;
 
 	if (disk < 0)
-		skip("no %s", dma_disk);
+		skip("no %s", keyed_disk);
 	open_keyed(key, p, SOME);
 	return both_ways(disk, p, SOME);
 }
 
 static int test_dma_huge(void)
 {
-	int disk = open_disk(dma_disk), key;
+	int disk = open_disk(keyed_disk), key;
 	char *p;
 
 	if (disk < 0)
-		skip("no %s", dma_disk);
+		skip("no %s", keyed_disk);
 	open_key(key);
 	p = keyed_huge(key, HUGE);
 	expect(p != MAP_FAILED, "MEMKEY_PROTECT: %s", strerror(errno));
@@ -101,11 +101,11 @@ static int test_dma_huge(void)
 /* A part of a page, and a part of the next. */
 static int test_dma_unaligned(void)
 {
-	int disk = open_disk(dma_disk), key;
+	int disk = open_disk(keyed_disk), key;
 	char *p;
 
 	if (disk < 0)
-		skip("no %s", dma_disk);
+		skip("no %s", keyed_disk);
 	open_keyed(key, p, SOME);
 	expect(put_on_disk(disk, SOME, SEED), "disk: %s", strerror(errno));
 	memset(p, 0, SOME);
@@ -211,11 +211,11 @@ static bool untouched(const char *page)
 static int test_neighbours(void)
 {
 	ssize_t bytes = PIECES * PAGE;
-	int disk = open_disk(dma_disk);
+	int disk = open_disk(keyed_disk);
 	struct neighbours n;
 
 	if (disk < 0)
-		skip("no %s", dma_disk);
+		skip("no %s", keyed_disk);
 	if (make_neighbours(&n) != KSFT_PASS)
 		return KSFT_FAIL;
 	expect(put_on_disk(disk, bytes, SEED), "disk: %s", strerror(errno));
@@ -294,13 +294,13 @@ static int test_loop(void)
 /* Buffers that io_uring has pinned, and what it does with them. */
 static int test_registered(void)
 {
-	int disk = open_disk(dma_disk), key;
+	int disk = open_disk(keyed_disk), key;
 	struct iovec iov[2];
 	struct ring r;
 	char *p, *huge;
 
 	if (disk < 0)
-		skip("no %s", dma_disk);
+		skip("no %s", keyed_disk);
 	if (!ring_open(&r))
 		skip("no io_uring");
 	open_keyed(key, p, SOME);
@@ -334,13 +334,13 @@ static int test_registered(void)
 /* The ring has them longer than the program, with their key. */
 static int test_registered_unmapped(void)
 {
-	int disk = open_disk(dma_disk), key;
+	int disk = open_disk(keyed_disk), key;
 	struct iovec iov;
 	struct ring r;
 	char *p;
 
 	if (disk < 0)
-		skip("no %s", dma_disk);
+		skip("no %s", keyed_disk);
 	if (!ring_open(&r))
 		skip("no io_uring");
 	open_keyed(key, p, SOME);
@@ -413,7 +413,7 @@ int main(int argc, char **argv)
 	if (argc != 1 && !dma && !refused)
 		ksft_exit_fail_msg("usage: keyid_io [dma|refused DISK]\n");
 	if (dma)
-		dma_disk = argv[2];
+		keyed_disk = argv[2];
 	if (refused)
 		refused_disk = argv[2];
 	nr_dma = refused ? 0 : ARRAY_SIZE(dma_tests);
