@@ -66,7 +66,7 @@ END {
 	phases("DirectMap4k (kB)", "directmap4k_kb")
 	plain("page tables added to the direct map (kB)", "tables_kb.during")
 	plain("  and never given back", "tables_kb.shrunk")
-	phases("Unmapped (kB)", "unmapped_kb")
+	phases("NoDirectMap (kB)", "unmapped_kb")
 	cost("instructions per page, fault", "instructions_per_fault")
 	cost("instructions per page, free", "instructions_per_free")
 	row("result", get(1, "result"), get(2, "result"))

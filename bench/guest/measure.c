@@ -119,8 +119,8 @@ void sample_take(struct sample *s)
 	s->dm2m = proc_value(meminfo, "DirectMap2M");
 	s->dm1g = proc_value(meminfo, "DirectMap1G");
 	s->key_flush = proc_value(vmstat, "unmapped_key_flush");
-	s->unmapped = proc_value(meminfo, "Unmapped");
-	s->unmapped_free = proc_value(meminfo, "UnmappedFree");
+	s->unmapped = proc_value(meminfo, "NoDirectMap");
+	s->unmapped_free = proc_value(meminfo, "NoDirectMapFree");
 	s->mem_free = proc_value(meminfo, "MemFree");
 	s->mem_avail = proc_value(meminfo, "MemAvailable");
 }

@@ -48,8 +48,8 @@ unsigned long unmapped_total_used(void)
 
 void unmapped_report_meminfo(struct seq_file *m)
 {
-	seq_printf(m, "Unmapped:       %8lu kB\n", K(unmapped_total_pages()));
-	seq_printf(m, "UnmappedFree:   %8lu kB\n", K(unmapped_total_free()));
+	seq_printf(m, "NoDirectMap:    %8lu kB\n", K(unmapped_total_pages()));
+	seq_printf(m, "NoDirectMapFree:%8lu kB\n", K(unmapped_total_free()));
 }
 
 static void show_node(struct seq_file *m, struct unmapped_node *node)

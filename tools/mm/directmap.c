@@ -273,8 +273,8 @@ static void totals(int node, char *text, size_t size)
 static void meminfo(char *text, size_t size)
 {
 	static const char * const names[] = { "DirectMap4k", "DirectMap2M",
-					      "DirectMap1G", "Unmapped",
-					      "UnmappedFree" };
+					      "DirectMap1G", "NoDirectMap",
+					      "NoDirectMapFree" };
 	FILE *f = open_file("meminfo", "/proc/meminfo");
 	size_t used = 0, i;
 	unsigned long kb;

@@ -232,7 +232,7 @@ static void report_cache(const struct cache *before)
 	settle();
 	run_shrinkers();
 	now = cache_now();
-	free = meminfo("UnmappedFree");
+	free = meminfo("NoDirectMapFree");
 	ksft_test_result(now.refills - before->refills > 1 &&
 			 now.returns - before->returns > 1,
 			 "the cache filled and emptied: %llu refills, %llu returns\n",

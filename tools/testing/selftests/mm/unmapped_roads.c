@@ -680,7 +680,7 @@ static int test_counts(void)
 	run_shrinkers();
 	probes_read(got);
 	expect(hidden_open(&m, SIZE) &&
-	       hidden_open(&n, meminfo("UnmappedFree") * 1024 + 8 * MIB),
+	       hidden_open(&n, meminfo("NoDirectMapFree") * 1024 + 8 * MIB),
 	       "open: %s", strerror(errno));
 	probes_read(more);
 	expect(more[FLUSHES] > got[FLUSHES] && more[CHANGES] > got[CHANGES],

@@ -1081,11 +1081,11 @@ static int test_given_back(void)
 	need_cache();
 	expect(secret_open(&s, BIG), "open: %s", strerror(errno));
 	pattern_fill(s.base, s.bytes, SEED);
-	expect(meminfo("Unmapped") >= BIG / 1024, "Unmapped is %llu kB",
-	       meminfo("Unmapped"));
+	expect(meminfo("NoDirectMap") >= BIG / 1024, "NoDirectMap is %llu kB",
+	       meminfo("NoDirectMap"));
 	secret_close(&s);
 	run_shrinkers();
-	kept = meminfo("UnmappedFree");
+	kept = meminfo("NoDirectMapFree");
 	expect(kept <= 8 * BLOCK_KB, "%llu kB were not given back",
 	       kept);
 	return KSFT_PASS;
@@ -1223,7 +1223,7 @@ static int test_slack(void)
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 8192, 8192 });
 	held = keep_one_page_of_each_block(blocks < MAX_HOLDERS ? blocks :
 								  MAX_HOLDERS);
-	slack = meminfo("UnmappedFree");
+	slack = meminfo("NoDirectMapFree");
 	if (slack < meminfo("MemTotal") / 8)
 		skip("memory is in pieces: %llu kB are slack", slack);
 	bytes = (meminfo("MemAvailable") + slack / 8 * 7) * 1024;
@@ -1234,8 +1234,8 @@ static int test_slack(void)
 	expect(!status && vmstat("oom_kill") == kills,
 	       "with %llu kB of slack nobody got %llu kB (%d)", slack,
 	       bytes / 1024, status);
-	expect(meminfo("UnmappedFree") < slack / 4, "%llu of %llu kB are left",
-	       meminfo("UnmappedFree"), slack);
+	expect(meminfo("NoDirectMapFree") < slack / 4, "%llu of %llu kB are left",
+	       meminfo("NoDirectMapFree"), slack);
 	for (i = 0; i < held; i++)
 		expect(!pattern_errors(kept_page[i].base, PAGE, SEED + i),
 		       "page %d changed", i);

@@ -189,8 +189,8 @@ static inline __u64 unmapped_used_now(void)
 	FILE *f = fopen("/proc/meminfo", "r");
 
 	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "Unmapped: %llu", &all) != 1)
-			sscanf(line, "UnmappedFree: %llu", &free);
+		if (sscanf(line, "NoDirectMap: %llu", &all) != 1)
+			sscanf(line, "NoDirectMapFree: %llu", &free);
 	if (f)
 		fclose(f);
 	return all == ABSENT || free == ABSENT ? ABSENT : all - free;
@@ -395,7 +395,7 @@ static inline bool cmdline_has(const char *word)
  */
 static inline bool cache_is_on(void)
 {
-	return meminfo("Unmapped") != ABSENT &&
+	return meminfo("NoDirectMap") != ABSENT &&
 	       !cmdline_has("unmapped_alloc=off");
 }
 

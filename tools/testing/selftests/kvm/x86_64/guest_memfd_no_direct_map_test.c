@@ -88,7 +88,8 @@ struct guest {
 
 static uint64_t used_kb(void)
 {
-	static const char total[] = "Unmapped:", unused[] = "UnmappedFree:";
+	static const char unused[] = "NoDirectMapFree:";
+	static const char total[] = "NoDirectMap:";
 	FILE *f = fopen("/proc/meminfo", "r");
 	uint64_t used = 0;
 	char line[128];
