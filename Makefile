@@ -3,21 +3,23 @@
 
 export KERNEL CONFIG CMD ROOT SMP MEM CPU MACHINE ACCEL APPEND QEMU_ARGS \
 	TIMEOUT ICOUNT KEYID_PLANES KERNEL_TREE CACHE SRC JOBS KCONFIG \
-	MONITOR QMP CONSOLE CONSOLE_OK KMEMLEAK IMAGE
+	MONITOR QMP CONSOLE CONSOLE_OK KMEMLEAK IMAGE DURATION
 
 # An empty variable is an unset one.
 $(foreach v,KERNEL CONFIG ROOT SMP MEM CPU MACHINE ACCEL TIMEOUT ICOUNT \
 	KEYID_PLANES KERNEL_TREE CACHE SRC JOBS KCONFIG MONITOR QMP CONSOLE \
-	CONSOLE_OK KMEMLEAK IMAGE APPEND QEMU_ARGS CMD,\
+	CONSOLE_OK KMEMLEAK IMAGE DURATION APPEND QEMU_ARGS CMD,\
 	$(if $(value $v),,$(eval unexport $v)))
 
-.PHONY: help run check check-long record bench guest mutate tree series deb \
-	clean
+.PHONY: help run check check-long stress record bench guest mutate tree series \
+	deb clean
 
 help:
 	@echo 'make run          set up, build, boot, run the demonstration'
 	@echo 'make check        set up, then the tests (TESTS="name ...")'
 	@echo 'make check-long   more cases, kernels, architectures; each commit'
+	@echo 'make stress       all users of such memory at once; DURATION=600 seconds,'
+	@echo '                  CONFIG=full (debug: failing allocations, no KVM)'
 	@echo 'make record       look again at what the base does (dev/tests/base),'
 	@echo '                  when make check-long says that it does something else'
 	@echo 'make bench        base and patched side by side; the table'
@@ -34,7 +36,7 @@ help:
 	@echo 'KERNEL_TREE=path  your own 6.12.y tree in place of linux-source'
 	@echo 'CACHE=path        trees and builds (~/.cache/prepared-memory)'
 
-run bench tree deb guest mutate record:
+run bench tree deb guest mutate record stress:
 	@dev/$@
 
 series:
