@@ -367,9 +367,9 @@ static __u64 memory_kb(void)
 	int tries = 10;
 
 	do {
-		unmapped = meminfo("Unmapped");
+		unmapped = meminfo("NoDirectMap");
 		kb = mapped_kb();
-	} while (unmapped != meminfo("Unmapped") && tries--);
+	} while (unmapped != meminfo("NoDirectMap") && tries--);
 	return kb + unmapped;
 }
 
@@ -462,7 +462,7 @@ static void check_slack(void)
 
 	if (limit < peak / 20)
 		limit = peak / 20;
-	while ((left = meminfo("UnmappedFree")) > limit &&
+	while ((left = meminfo("NoDirectMapFree")) > limit &&
 	       now() < begin + PATIENCE)
 		usleep(200000);
 	result(left <= limit,
@@ -589,7 +589,7 @@ static void report_worker(unsigned int i)
 static void look(double begin)
 {
 	printf("# %.0f s: unmapped %llu kB, free of it %llu, available %llu, ",
-	       now() - begin, meminfo("Unmapped"), meminfo("UnmappedFree"),
+	       now() - begin, meminfo("NoDirectMap"), meminfo("NoDirectMapFree"),
 	       meminfo("MemAvailable"));
 	printf("swap free %llu, slab %llu, vmap areas %u\n",
 	       meminfo("SwapFree"), meminfo("SUnreclaim"),
