@@ -312,7 +312,7 @@ static inline void *page_access_map(struct page *page)
 }
 
 /**
- * page_access_clear() - Clear inaccessible pages for their owner
+ * page_access_clear_pages() - Clear inaccessible pages for their owner
  * @page: The first.
  * @nr: How many, one after the other in memory.
  * @prot: How to map them.
@@ -322,7 +322,7 @@ static inline void *page_access_map(struct page *page)
  * Return: false if nothing was cleared: all slots of this context are taken, or
  * it is an NMI.
  */
-bool page_access_clear(struct page *page, unsigned int nr, pgprot_t prot);
+bool page_access_clear_pages(struct page *page, unsigned int nr, pgprot_t prot);
 
 /*
  * free_pages_prepare() has one test for the two marks that keep a page out

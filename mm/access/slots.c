@@ -51,7 +51,7 @@ static void clear_next(void *addr, pte_t pteval)
 	preempt_enable();
 }
 
-bool page_access_clear(struct page *page, unsigned int nr, pgprot_t prot)
+bool page_access_clear_pages(struct page *page, unsigned int nr, pgprot_t prot)
 {
 	void *addr = page_access_map_prot(page, prot);
 	unsigned int i;

@@ -214,5 +214,5 @@ unfreeze:
  */
 bool unmapped_clear_pages(struct page *page, unsigned int nr)
 {
-	return page_access_clear(page, nr, unmapped_prot(page));
+	return page_access_clear_pages(page, nr, unmapped_prot(page));
 }
