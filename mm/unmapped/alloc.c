@@ -19,7 +19,6 @@
 #include <linux/init.h>
 #include <linux/kstrtox.h>
 #include <linux/memcontrol.h>
-#include <linux/mempolicy.h>
 #include <linux/page_access.h>
 #include <linux/set_memory.h>
 #include <linux/vmstat.h>
@@ -75,7 +74,7 @@ struct page *unmapped_pages_alloc(gfp_t gfp, unsigned int order,
 		.gfp = gfp,
 		.order = order,
 		.owner = owner,
-		.nid = mempolicy_slab_node(),
+		.nid = unmapped_policy_node(),
 		.policy = true,
 	};
 

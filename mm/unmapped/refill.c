@@ -174,7 +174,7 @@ static struct page *try_node(struct unmapped_node *node,
 static bool may_leave_node(const struct unmapped_request *req)
 {
 	return !(req->gfp & __GFP_THISNODE) && nr_online_nodes > 1 &&
-	       !(req->policy && current->mempolicy);
+	       !(req->policy && unmapped_has_policy());
 }
 
 /**

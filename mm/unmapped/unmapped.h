@@ -9,6 +9,7 @@
 
 #include <linux/atomic.h>
 #include <linux/cpuset.h>
+#include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
@@ -77,6 +78,29 @@ struct unmapped_request {
 	int nid;
 	bool policy;
 };
+
+#ifdef CONFIG_NUMA
+/* Where the task's memory policy wants its next page */
+static inline int unmapped_policy_node(void)
+{
+	return mempolicy_slab_node();
+}
+
+static inline bool unmapped_has_policy(void)
+{
+	return current->mempolicy;
+}
+#else
+static inline int unmapped_policy_node(void)
+{
+	return numa_mem_id();
+}
+
+static inline bool unmapped_has_policy(void)
+{
+	return false;
+}
+#endif
 
 /* Pages that a CPU counts before it takes the lock of an owner's counter. */
 #define UNMAPPED_COUNT_BATCH	128
