@@ -165,6 +165,26 @@ struct page *unmapped_pages_alloc_node(gfp_t gfp, unsigned int order,
 				       struct unmapped_owner *owner, int nid);
 
 /**
+ * unmapped_pages_alloc_below() - Allocate pages for those who reach only some
+ * @gfp: As for unmapped_pages_alloc_node(), with %__GFP_DIRECT_RECLAIM.
+ * @order: As for unmapped_pages_alloc().
+ * @owner: Who will use them.
+ * @nid: As for unmapped_pages_alloc_node().
+ * @last_pfn: The last page that will do.
+ *
+ * For devices that do not reach all memory. The pages leave the direct map by
+ * themselves, as without the cache: that splits a leaf of it, unless @order is
+ * %PMD_ORDER, and flushes the TLBs.
+ *
+ * Context: Process context, may sleep.
+ * Return: The first page; NULL if the zones that begin below the limit gave
+ * none that ends there, or none could be taken out.
+ */
+struct page *unmapped_pages_alloc_below(gfp_t gfp, unsigned int order,
+					struct unmapped_owner *owner, int nid,
+					unsigned long last_pfn);
+
+/**
  * unmapped_folio_alloc() - Allocate a folio outside the direct map
  * @gfp: As for unmapped_pages_alloc().
  * @order: As for unmapped_pages_alloc().

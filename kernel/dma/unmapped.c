@@ -4,8 +4,9 @@
  *
  * Drivers that allocate with DMA_ATTR_NO_KERNEL_MAPPING have no use for an
  * address: a device fills the buffer, another or user space reads it. Such
- * memory comes from the cache of unmapped pages where the cache has some that
- * the device reaches, and from the buddy as ever where it has not.
+ * memory comes from the cache of unmapped pages. The cache sets none aside
+ * below a limit: a device that does not reach all memory gets pages that leave
+ * the direct map for it alone. Where neither works the buddy is asked, as ever.
  *
  * The cache is started by the first who asks, but by a worker: drivers allocate
  * with locks held that do not go with what the start takes. Who asks meanwhile
@@ -13,9 +14,11 @@
  */
 
 #include <linux/device.h>
+#include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/init.h>
+#include <linux/memblock.h>	/* for max_pfn */
 #include <linux/mm.h>
 #include <linux/page_access.h>
 #include <linux/unmapped_alloc.h>
@@ -52,6 +55,25 @@ static bool has_own_area(struct device *dev)
 #endif
 }
 
+static unsigned long last_pfn(struct device *dev)
+{
+	u64 limit = min_not_zero(dev->coherent_dma_mask, dev->bus_dma_limit);
+
+	return PHYS_PFN(dma_to_phys(dev, limit));
+}
+
+/* Memory that few devices reach is left for those that reach no other. */
+static struct page *alloc_reachable(struct device *dev, unsigned int order,
+				    gfp_t gfp)
+{
+	unsigned long last = last_pfn(dev);
+	int nid = dev_to_node(dev);
+
+	if (last >= max_pfn - 1)
+		return unmapped_pages_alloc_node(gfp, order, dma_owner, nid);
+	return unmapped_pages_alloc_below(gfp, order, dma_owner, nid, last);
+}
+
 struct page *dma_unmapped_alloc(struct device *dev, size_t size, gfp_t gfp)
 {
 	unsigned int order = get_order(size);
@@ -61,15 +83,24 @@ struct page *dma_unmapped_alloc(struct device *dev, size_t size, gfp_t gfp)
 	    !gfpflags_allow_blocking(gfp) || !cache_started())
 		return NULL;
 
-	/* Memory below 4G is for those who need it */
 	gfp &= ~(__GFP_DMA | __GFP_DMA32);
-	page = unmapped_pages_alloc_node(gfp | __GFP_NOWARN | __GFP_NORETRY,
-					 order, dma_owner, dev_to_node(dev));
+	page = alloc_reachable(dev, order,
+			       gfp | __GFP_NOWARN | __GFP_NORETRY);
+	/* Memory may have been added above; the limit may be inside a page */
 	if (page && !dma_coherent_ok(dev, page_to_phys(page), size)) {
 		unmapped_pages_free(page, order);
 		page = NULL;
 	}
 	return page;
+}
+
+void dma_unmapped_report(struct device *dev, size_t size, gfp_t gfp)
+{
+	if (gfp & __GFP_NOWARN)
+		return;
+	dev_warn_ratelimited(dev,
+			     "no %zu bytes in its reach (mask %#llx, bus limit %#llx)\n",
+			     size, dev->coherent_dma_mask, dev->bus_dma_limit);
 }
 
 static int __init dma_unmapped_init(void)

@@ -9,6 +9,7 @@
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
 #include <linux/highmem.h>
+#include <linux/memblock.h>	/* for max_pfn */
 #include <linux/page_access.h>
 #include <linux/scatterlist.h>
 #include <linux/set_memory.h>
@@ -114,6 +115,61 @@ static void test_limit(struct kunit *test)
 	free_buffer(dev, &first);
 }
 
+/* A device that misses the end of memory gets pages, and a block, below it. */
+static void test_below(struct kunit *test)
+{
+	struct device *dev = dma_device(test);
+	struct buffer b;
+
+	dev->bus_dma_limit = phys_to_dma(dev, PFN_PHYS(max_pfn - 1)) - 1;
+	b = alloc_buffer(test, dev, 3 * PAGE_SIZE, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, nr_detached(&b), 3);
+	KUNIT_EXPECT_TRUE(test, is_zero(b.page + 2));
+	KUNIT_EXPECT_LE(test, b.addr + b.size - 1, dev->bus_dma_limit);
+	free_buffer(dev, &b);
+	KUNIT_EXPECT_TRUE(test, PageOffline(b.page) || !page_detached(b.page));
+
+	b = alloc_buffer(test, dev, PMD_SIZE, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, nr_detached(&b), PMD_SIZE >> PAGE_SHIFT);
+	KUNIT_EXPECT_LE(test, b.addr + b.size - 1, dev->bus_dma_limit);
+	free_buffer(dev, &b);
+}
+
+/* A device that reaches a part of a page does not get it. */
+static void test_limit_in_page(struct kunit *test)
+{
+	struct device *dev = dma_device(test);
+	struct buffer b = { .size = PAGE_SIZE };
+	struct page *page;
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		/* The next allocation is likely to get the same page */
+		page = alloc_page(GFP_KERNEL | GFP_DMA32);
+		KUNIT_ASSERT_NOT_NULL(test, page);
+		dev->bus_dma_limit = phys_to_dma(dev, page_to_phys(page)) +
+				     PAGE_SIZE - 2;
+		__free_page(page);
+		b.page = dma_alloc_attrs(dev, PAGE_SIZE, &b.addr, GFP_KERNEL,
+					 NO_ADDRESS | DMA_ATTR_NO_WARN);
+		if (!b.page)
+			continue;
+		KUNIT_EXPECT_LE(test, b.addr + b.size - 1, dev->bus_dma_limit);
+		free_buffer(dev, &b);
+	}
+}
+
+/* Page 0 is nobody's. There is a line in the log, and no report. */
+static void test_no_reach(struct kunit *test)
+{
+	struct device *dev = dma_device(test);
+	dma_addr_t addr;
+
+	dev->bus_dma_limit = PAGE_SIZE - 1;
+	KUNIT_EXPECT_NULL(test, dma_alloc_attrs(dev, PAGE_SIZE, &addr,
+						GFP_KERNEL, NO_ADDRESS));
+}
+
 /* Who cannot sleep takes nothing out of the direct map. */
 static void test_atomic(struct kunit *test)
 {
@@ -166,6 +222,9 @@ static struct kunit_case dma_cases[] = {
 	KUNIT_CASE(test_alloc),
 	KUNIT_CASE(test_large),
 	KUNIT_CASE(test_limit),
+	KUNIT_CASE(test_below),
+	KUNIT_CASE(test_limit_in_page),
+	KUNIT_CASE(test_no_reach),
 	KUNIT_CASE(test_atomic),
 	KUNIT_CASE(test_sgtable),
 	KUNIT_CASE(test_with_address),

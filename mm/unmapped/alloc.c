@@ -41,19 +41,20 @@ static struct page *alloc_or_refill(const struct unmapped_request *req)
 	return unmapped_refill(req);
 }
 
-static struct page *unmapped_alloc(const struct unmapped_request *req)
+/* Inlined, and end_alloc() as well: every allocation goes through both. */
+static __always_inline bool begin_alloc(const struct unmapped_request *req)
 {
-	struct page *page;
-
 	if (WARN_ON_ONCE(!page_access_active() ||
 			 req->order > UNMAPPED_BLOCK_ORDER ||
 			 (req->gfp & (__GFP_DMA | __GFP_DMA32 | __GFP_NOFAIL))))
-		return NULL;
+		return false;
 	might_alloc(req->gfp);
-	if (!unmapped_owner_charge(req->owner, 1U << req->order))
-		return NULL;
+	return unmapped_owner_charge(req->owner, 1U << req->order);
+}
 
-	page = alloc_or_refill(req);
+static __always_inline struct page *
+end_alloc(const struct unmapped_request *req, struct page *page)
+{
 	if (!page) {
 		unmapped_owner_uncharge(req->owner, 1U << req->order);
 		return NULL;
@@ -65,6 +66,13 @@ static struct page *unmapped_alloc(const struct unmapped_request *req)
 		return NULL;
 	}
 	return page;
+}
+
+static struct page *unmapped_alloc(const struct unmapped_request *req)
+{
+	if (!begin_alloc(req))
+		return NULL;
+	return end_alloc(req, alloc_or_refill(req));
 }
 
 struct page *unmapped_pages_alloc(gfp_t gfp, unsigned int order,
@@ -92,6 +100,22 @@ struct page *unmapped_pages_alloc_node(gfp_t gfp, unsigned int order,
 	};
 
 	return unmapped_alloc(&req);
+}
+
+struct page *unmapped_pages_alloc_below(gfp_t gfp, unsigned int order,
+					struct unmapped_owner *owner, int nid,
+					unsigned long last_pfn)
+{
+	struct unmapped_request req = {
+		.gfp = gfp,
+		.order = order,
+		.owner = owner,
+		.nid = nid == NUMA_NO_NODE ? numa_mem_id() : nid,
+	};
+
+	if (!begin_alloc(&req))
+		return NULL;
+	return end_alloc(&req, unmapped_refill_below(&req, last_pfn));
 }
 
 struct folio *unmapped_folio_alloc(gfp_t gfp, unsigned int order,

@@ -9,6 +9,9 @@
  * flags. A node that had no page of PMD size is not asked again with each
  * refill, see UNMAPPED_MISS_WAIT.
  *
+ * A request with a limit, for a device that does not reach all memory, is served
+ * in the second way only: see the end of this file.
+ *
  * A block is more than the request. So a refill happens only while the node
  * has no room for the request at all, and under a lock: tasks that find the
  * node empty at the same time share one new block.
@@ -20,6 +23,7 @@
 #include <kunit/visibility.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
+#include <linux/pfn.h>
 #include <linux/sched.h>
 #include <linux/vmstat.h>
 
@@ -74,15 +78,11 @@ static struct unmapped_block *make_block(struct page *page, gfp_t gfp)
 	return block;
 }
 
-static struct page *try_block(const struct unmapped_request *req, gfp_t gfp)
+static struct page *use_block(const struct unmapped_request *req,
+			      struct page *page, gfp_t gfp)
 {
-	struct unmapped_block *block;
-	struct page *page;
+	struct unmapped_block *block = make_block(page, gfp);
 
-	page = unmapped_alloc_pages(req, gfp, UNMAPPED_BLOCK_ORDER);
-	if (!page)
-		return NULL;
-	block = make_block(page, gfp);
 	if (!block) {
 		__free_pages(page, UNMAPPED_BLOCK_ORDER);
 		return NULL;
@@ -91,14 +91,20 @@ static struct page *try_block(const struct unmapped_request *req, gfp_t gfp)
 	return unmapped_publish(block, req);
 }
 
-/* Just what is asked for. */
-static struct page *try_pages(const struct unmapped_request *req, gfp_t gfp)
+static struct page *try_block(const struct unmapped_request *req, gfp_t gfp)
 {
-	struct page *page = unmapped_alloc_pages(req, gfp, req->order);
+	struct page *page = unmapped_alloc_pages(req, gfp,
+						 UNMAPPED_BLOCK_ORDER);
+
+	return page ? use_block(req, page, gfp) : NULL;
+}
+
+/* Just what is asked for. */
+static struct page *use_pages(const struct unmapped_request *req,
+			      struct page *page, gfp_t gfp)
+{
 	struct unmapped_block *block;
 
-	if (!page)
-		return NULL;
 	block = unmapped_node_add_pages(page, req->order, gfp);
 	if (!block)
 		goto free_pages;
@@ -112,6 +118,13 @@ drop_pages:
 free_pages:
 	__free_pages(page, req->order);
 	return NULL;
+}
+
+static struct page *try_pages(const struct unmapped_request *req, gfp_t gfp)
+{
+	struct page *page = unmapped_alloc_pages(req, gfp, req->order);
+
+	return page ? use_pages(req, page, gfp) : NULL;
 }
 
 static struct page *try_exact(const struct unmapped_request *req, gfp_t gfp)
@@ -250,6 +263,63 @@ struct page *unmapped_refill(const struct unmapped_request *req)
 {
 	struct page *page = refill(req);
 
+	if (!page)
+		count_vm_event(UNMAPPED_REFILL_FAIL);
+	return page;
+}
+
+/*
+ * Requests with a limit.
+ *
+ * They get exactly their own pages, even where a block has some below the limit
+ * or could be made there: nothing keeps the rest of such a block for the next
+ * one with a limit, and the others would use up the memory below 4G.
+ */
+
+/* The lowest pages of a zone may be below the limit where the zone is not. */
+static struct page *alloc_below(const struct unmapped_request *req, gfp_t zone,
+				unsigned long last_pfn)
+{
+	struct page *page;
+
+	page = unmapped_alloc_pages(req, block_gfp(req) | zone, req->order);
+	if (!page || page_to_pfn(page) + (1UL << req->order) - 1 <= last_pfn)
+		return page;
+	__free_pages(page, req->order);
+	return NULL;
+}
+
+static struct page *find_below(const struct unmapped_request *req,
+			       unsigned long last_pfn)
+{
+	struct page *page = NULL;
+
+	if (last_pfn > PHYS_PFN(U32_MAX))
+		page = alloc_below(req, 0, last_pfn);
+	if (!page)
+		page = alloc_below(req, GFP_DMA32, last_pfn);
+	if (!page && IS_ENABLED(CONFIG_ZONE_DMA))
+		page = alloc_below(req, GFP_DMA, last_pfn);
+	return page;
+}
+
+/**
+ * unmapped_refill_below() - Allocate new memory below a limit
+ * @req: What is wanted, without a policy.
+ * @last_pfn: The last page that will do.
+ *
+ * Context: Process context, may sleep.
+ * Return: The pages, or NULL.
+ */
+struct page *unmapped_refill_below(const struct unmapped_request *req,
+				   unsigned long last_pfn)
+{
+	struct page *page = find_below(req, last_pfn);
+
+	if (page && req->order == UNMAPPED_BLOCK_ORDER)
+		page = use_block(req, page, block_gfp(req));
+	else if (page)
+		page = use_pages(req, page, block_gfp(req));
 	if (!page)
 		count_vm_event(UNMAPPED_REFILL_FAIL);
 	return page;

@@ -355,6 +355,8 @@ void unmapped_page_init(void);
 /* refill.c */
 struct page *unmapped_take_elsewhere(const struct unmapped_request *req);
 struct page *unmapped_refill(const struct unmapped_request *req);
+struct page *unmapped_refill_below(const struct unmapped_request *req,
+				   unsigned long last_pfn);
 
 /* reclaim.c */
 unsigned long unmapped_return(struct unmapped_node *node, unsigned long keep,

@@ -26,6 +26,7 @@
 #include <linux/highmem.h>
 #include <linux/irq_work.h>
 #include <linux/kthread.h>
+#include <linux/memblock.h>	/* for max_pfn */
 #include <linux/memcontrol.h>
 #include <linux/memory.h>
 #include <linux/nodemask.h>
@@ -2292,6 +2293,68 @@ static void test_no_large_pages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, more_pages(test), 9);
 }
 
+static struct page *any_pages(const struct unmapped_request *req, gfp_t gfp,
+			      unsigned int order)
+{
+	struct page *page = alloc_pages_node(req->nid, gfp, order);
+
+	note_call(page, gfp, order);
+	return page;
+}
+
+static struct page *get_below(unsigned int order, unsigned long last_pfn)
+{
+	return unmapped_pages_alloc_below(GFP_KERNEL, order, buffer_owner,
+					  NUMA_NO_NODE, last_pfn);
+}
+
+/* With a limit pages are new ones, whatever the blocks have. */
+static void test_below(struct kunit *test)
+{
+	unsigned long last = max_pfn - 2;
+	struct page *page;
+
+	alloc_buffer(test);
+	mark_events(test);
+	page = hold(test, get_below(3, last), 3);
+	KUNIT_EXPECT_LE(test, page_to_pfn(page) + 7, last);
+	KUNIT_EXPECT_TRUE(test, page_detached(page + 7));
+	KUNIT_EXPECT_FALSE(test, kernel_page_present(page + 7));
+	expect_events(test, UNMAPPED_REFILL_SMALL, 1);
+	expect_events(test, UNMAPPED_REFILL, 0);
+
+	page = hold(test, get_below(UNMAPPED_BLOCK_ORDER, last),
+		    UNMAPPED_BLOCK_ORDER);
+	KUNIT_EXPECT_LE(test, page_to_pfn(page) + BLOCK_PAGES - 1, last);
+	KUNIT_EXPECT_FALSE(test, unmapped_block_of(page)->split);
+	expect_events(test, UNMAPPED_REFILL, 1);
+	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner),
+			1 + 8 + BLOCK_PAGES);
+}
+
+/* Pages above the limit go back untouched; zones are asked from the top. */
+static void test_below_limit(struct kunit *test)
+{
+	unsigned int nr = IS_ENABLED(CONFIG_ZONE_DMA) ? 2 : 1;
+	struct fixture *fix = test->priv;
+
+	mark_events(test);
+	kunit_activate_static_stub(test, unmapped_alloc_pages, any_pages);
+	KUNIT_EXPECT_NULL(test, get_below(0, 0));
+	KUNIT_ASSERT_EQ(test, fix->nr_calls, nr);
+	hold(test, get_below(0, max_pfn + PHYS_PFN(U32_MAX)), 0);
+	kunit_deactivate_static_stub(test, unmapped_alloc_pages);
+
+	KUNIT_EXPECT_TRUE(test, fix->calls[0].gfp & __GFP_DMA32);
+	if (nr > 1)
+		KUNIT_EXPECT_TRUE(test, fix->calls[1].gfp & __GFP_DMA);
+	KUNIT_ASSERT_EQ(test, fix->nr_calls, nr + 1);
+	KUNIT_EXPECT_FALSE(test, fix->calls[nr].gfp & GFP_ZONEMASK);
+	expect_events(test, UNMAPPED_REFILL_FAIL, 1);
+	expect_events(test, UNMAPPED_REFILL_SMALL, 1);
+	KUNIT_EXPECT_EQ(test, more_used(test, buffer_owner), 1);
+}
+
 /* Each page that was tried is an ordinary one again, and mapped. */
 static void test_unmap_fails(struct kunit *test)
 {
@@ -2538,6 +2601,8 @@ static struct kunit_case unmapped_cases[] = {
 	KUNIT_CASE(test_unmap_fails),
 	KUNIT_CASE(test_looked_at_meanwhile),
 	KUNIT_CASE(test_no_large_pages),
+	KUNIT_CASE(test_below),
+	KUNIT_CASE(test_below_limit),
 	KUNIT_CASE(test_alone),
 	KUNIT_CASE(test_alone_return),
 	KUNIT_CASE(test_alone_private),
