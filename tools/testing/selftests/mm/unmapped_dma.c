@@ -304,7 +304,7 @@ static bool comes_back(__u64 before)
 
 	for (i = 0; i < 50; i++) {
 		run_shrinkers();
-		if (meminfo("Unmapped") <= before)
+		if (meminfo("NoDirectMap") <= before)
 			return true;
 		usleep(100000);
 	}
@@ -321,13 +321,13 @@ static int test_given_back(void)
 	unload();
 	run_shrinkers();
 	usleep(200000);
-	before = meminfo("Unmapped");
+	before = meminfo("NoDirectMap");
 	for (pages = 1; pages <= BLOCK_PAGES; pages *= 8)
 		expect(load(edu_bits, pages, 0), "no buffer of %zu pages",
 		       pages);
 	unload();
 	expect(comes_back(before), "%llu kB are outside, %llu before",
-	       meminfo("Unmapped"), before);
+	       meminfo("NoDirectMap"), before);
 	return KSFT_PASS;
 }
 
