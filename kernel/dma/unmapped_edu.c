@@ -10,8 +10,9 @@
  *
  *	echo 0 1 >/dev/unmapped_edu
  *
- * copies page 0 into the device, and from there to page 1. The kernel never
- * looks at the contents. The device is given the address that came with the
+ * copies page 0 into the device, and from there to page 1. Reading the file tells
+ * the device's address of the buffer, and its size. The kernel never looks at the
+ * contents. The device is given the address that came with the
  * allocation on the way in; on the way out it is another one to whom the buffer
  * was exported: a page of the scatterlist is mapped for it.
  *
@@ -251,11 +252,24 @@ static ssize_t edu_write(struct file *file, const char __user *text, size_t len,
 	return err ?: len;
 }
 
+/* Where the device finds the buffer, and its size. */
+static ssize_t edu_read(struct file *file, char __user *text, size_t len,
+			loff_t *pos)
+{
+	struct edu *edu = file->private_data;
+	char line[48];
+	int n = scnprintf(line, sizeof(line), "%pad %zu\n", &edu->addr,
+			  edu->size);
+
+	return simple_read_from_buffer(text, len, pos, line, n);
+}
+
 static const struct file_operations edu_fops = {
 	.owner		= THIS_MODULE,
 	.open		= edu_open,
 	.release	= edu_release,
 	.mmap		= edu_mmap,
+	.read		= edu_read,
 	.write		= edu_write,
 	.llseek		= noop_llseek,
 };

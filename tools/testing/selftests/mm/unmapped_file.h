@@ -58,23 +58,32 @@ static inline void pages_phys(const char *base, size_t pages, __u64 *phys)
 		phys[i] = (phys[i] & ((1ULL << 55) - 1)) * PAGE;
 }
 
-/* Pages of the file that can be seen at their direct-map address. */
-static inline size_t pages_shown(const struct secret *m)
+/* How many of some pages can be seen at their direct-map addresses. */
+static inline size_t phys_shown(const __u64 *phys, size_t pages)
 {
-	size_t i, pages = m->bytes / PAGE, shown = 0;
-	__u64 *phys = malloc(pages * sizeof(*phys));
 	static struct kcore_map map;
 	static char page[PAGE];
+	size_t i, shown = 0;
 	off_t offset;
 
 	kcore_load(kcore, &map);
-	pages_phys(m->base, pages, phys);
 	for (i = 0; i < pages; i++) {
 		offset = phys[i] ? kcore_find(&map, phys[i]) : 0;
 		shown += !offset ||
 			 (pread(kcore, page, PAGE, offset) == (ssize_t)PAGE &&
 			  nonzero_words(page, PAGE));
 	}
+	return shown;
+}
+
+/* Of those of the file. */
+static inline size_t pages_shown(const struct secret *m)
+{
+	size_t pages = m->bytes / PAGE, shown;
+	__u64 *phys = malloc(pages * sizeof(*phys));
+
+	pages_phys(m->base, pages, phys);
+	shown = phys_shown(phys, pages);
 	free(phys);
 	return shown;
 }
