@@ -271,6 +271,11 @@ static void kill_worker(unsigned int i)
 		complain("%s does not die", workers[i].name);
 }
 
+static bool got_sigbus(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SIGBUS;
+}
+
 /* Restarts a worker that got SIGBUS. No other may end by itself. */
 static void look_after(unsigned int i)
 {
@@ -278,7 +283,7 @@ static void look_after(unsigned int i)
 
 	if (!pids[i] || !gone(i, &status))
 		return;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SIGBUS) {
+	if (!got_sigbus(status)) {
 		complain("%s ended with status %#x", workers[i].name, status);
 		return;
 	}
@@ -300,8 +305,7 @@ static void stop_all(void)
 		if (!wait_for(i, &status)) {
 			complain("%s does not stop", workers[i].name);
 			kill_worker(i);
-		} else if (status && (!WIFEXITED(status) ||
-				      WEXITSTATUS(status) != EXIT_SIGBUS)) {
+		} else if (status && !got_sigbus(status)) {
 			complain("%s ended with status %#x", workers[i].name,
 				 status);
 		}

@@ -9,7 +9,11 @@
 #ifndef STRESS_H
 #define STRESS_H
 
+#include <linux/falloc.h>
+
 #include "unmapped_util.h"
+
+#define PUNCH		(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
 
 #define MAX_WORKERS	24
 #define MAX_POISON	6

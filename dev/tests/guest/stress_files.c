@@ -12,8 +12,6 @@
 #define SLOTS		8
 #define SLOT_PAGES	256	/* at most: too few for a folio of 2M */
 
-#define PUNCH		(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
-
 /* A file that lives for some rounds. Without a seed there is none. */
 struct slot {
 	struct secret file;

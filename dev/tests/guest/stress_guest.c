@@ -10,7 +10,6 @@
  * known here. While the guest works in one half the host converts the other.
  */
 #define _GNU_SOURCE
-#include <linux/falloc.h>
 #include <linux/kvm.h>
 #include <pthread.h>
 
@@ -21,7 +20,6 @@
 #define GUEST_MEMFD_FLAG_NO_DIRECT_MAP	(1ULL << 2)
 #endif
 
-#define PUNCH		(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
 #define CODE		0x1000UL
 #define STORE		CODE
 #define COMPARE		(CODE + 16)

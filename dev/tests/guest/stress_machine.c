@@ -22,6 +22,16 @@ static bool persist(const char *path, const char *value)
 	return done;
 }
 
+/* Valid until it is called again. */
+static const char *online_path(const char *what, unsigned int nr)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/%s%u/online", what,
+		 nr);
+	return path;
+}
+
 /* --- memory hogs --------------------------------------------------------- */
 
 #define CHUNK_PAGES	1024UL
@@ -106,11 +116,7 @@ void shrink_round(__u64 seed)
 
 static const char *cpu_path(unsigned int cpu)
 {
-	static char path[64];
-
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/online",
-		 cpu);
-	return path;
+	return online_path("cpu/cpu", cpu);
 }
 
 /* CPU 0 stays online. */
@@ -149,11 +155,7 @@ void cpu_round(__u64 seed)
 
 static const char *block_path(unsigned int block)
 {
-	static char path[64];
-
-	snprintf(path, sizeof(path), "/sys/devices/system/memory/memory%u/online",
-		 block);
-	return path;
+	return online_path("memory/memory", block);
 }
 
 static bool is_offline(const char *path)

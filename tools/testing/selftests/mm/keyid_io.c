@@ -142,21 +142,11 @@ static bool is_plain(const struct neighbours *n, size_t i)
 	return n->page[i] >= n->plain && n->page[i] < n->plain + PIECES * PAGE;
 }
 
-/* Does a page without a key follow one with a key, or the other way round? */
-static bool plain_beside_keyed(const struct neighbours *n)
+/* Is there a pair of neighbours of which so many have no key? */
+static bool has_pair(const struct neighbours *n, int plain)
 {
 	for (size_t i = 1; i < PIECES; i++)
-		if (is_plain(n, i) != is_plain(n, i - 1) &&
-		    phys_of(n->page[i]) == phys_of(n->page[i - 1]) + PAGE)
-			return true;
-	return false;
-}
-
-/* And two with a key? */
-static bool keyed_beside_keyed(const struct neighbours *n)
-{
-	for (size_t i = 1; i < PIECES; i++)
-		if (!is_plain(n, i) && !is_plain(n, i - 1) &&
+		if (is_plain(n, i) + is_plain(n, i - 1) == plain &&
 		    phys_of(n->page[i]) == phys_of(n->page[i - 1]) + PAGE)
 			return true;
 	return false;
@@ -187,7 +177,7 @@ static int make_neighbours(struct neighbours *n)
 		memset(n->page[i], 'x', PAGE);
 	}
 	qsort(n->page, PIECES, sizeof(*n->page), by_address);
-	expect(keyed_beside_keyed(n) && plain_beside_keyed(n),
+	expect(has_pair(n, 0) && has_pair(n, 1),
 	       "no two pages are neighbours in memory");
 	for (size_t i = 0; i < PIECES; i++)
 		n->iov[i] = (struct iovec){ n->page[i], PAGE };
