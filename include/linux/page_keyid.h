@@ -21,6 +21,7 @@
 #include <linux/page_access.h>
 
 struct page_key;
+struct unmapped_owner;
 
 /**
  * struct keyid_alloc_args - what kind of folio is wanted
@@ -112,6 +113,20 @@ static __always_inline dma_addr_t dma_addr_clear_keyid(dma_addr_t addr)
 }
 
 /**
+ * phys_with_keyid() - Find the address by which hardware reaches contents
+ * @phys: As for phys_keyid().
+ *
+ * For page tables that are not the kernel's own, and whatever else hardware is
+ * told. dma_addr_clear_keyid() takes the key off.
+ *
+ * Return: @phys, with the KeyID of its page.
+ */
+static __always_inline phys_addr_t phys_with_keyid(phys_addr_t phys)
+{
+	return dma_addr_set_keyid(phys, phys_keyid(phys));
+}
+
+/**
  * folio_keyid() - Find the key of a folio
  * @folio: The folio, to which the caller has a reference.
  *
@@ -155,6 +170,24 @@ static __always_inline void vma_keyid_put(struct vm_area_struct *vma)
 	if (vma_keyid(vma))
 		__vma_keyid_put(vma);
 }
+
+/**
+ * mm_keyid_hold() - Keep the key of new pages at an address
+ * @mm: The address space, its mmap_lock held.
+ * @addr: The address.
+ *
+ * For who allocates after mmap_lock has been dropped. The VMA may be gone then,
+ * or another: vma_keyid() of the one that is found later has to be compared.
+ *
+ * Return: The KeyID, for keyid_drop(); 0 if there is none.
+ */
+u16 mm_keyid_hold(struct mm_struct *mm, unsigned long addr);
+
+/**
+ * keyid_drop() - Let go of a key
+ * @keyid: What mm_keyid_hold() returned. Pages of it keep the key.
+ */
+void keyid_drop(u16 keyid);
 
 /**
  * deferred_page_zero() - Put off zeroing until a page has its key
@@ -265,12 +298,14 @@ static inline void page_keyid_check_vma(const struct folio *folio,
 #endif
 
 /*
- * Keys, for those who give them to VMAs.
+ * Keys, for those who give them to VMAs, or have pages of their own of them.
  */
 struct page_key *page_key_create(void);
 void page_key_put(struct page_key *key);
 unsigned long page_key_pages(struct page_key *key);
 u16 page_key_id(const struct page_key *key);
+struct unmapped_owner *page_key_owner_create(struct page_key *key,
+					     const char *name);
 
 #else /* !CONFIG_PAGE_KEYID */
 
@@ -279,6 +314,7 @@ u16 page_key_id(const struct page_key *key);
 #define page_keyid(page)			(0)
 #define folio_keyid(folio)			(0)
 #define phys_keyid(phys)			(0)
+#define phys_with_keyid(phys)			(phys)
 #define dma_addr_set_keyid(addr, keyid)		(addr)
 #define dma_addr_clear_keyid(addr)		(addr)
 #define page_keyid_prot(page, prot)		(prot)
@@ -286,8 +322,34 @@ u16 page_key_id(const struct page_key *key);
 #define vma_keyid_get(vma)			do { } while (0)
 #define vma_keyid_put(vma)			do { } while (0)
 #define vma_alloc_folio_keyid(gfp, order, vma, addr)	NULL
+#define deferred_page_prep(folio, keyid, zero)	(true)
 
 #endif /* CONFIG_PAGE_KEYID */
+
+#ifdef CONFIG_MEMKEY
+/**
+ * memkey_possible() - Ask whether programs can have keys
+ *
+ * Return: false if the machine has none.
+ */
+bool memkey_possible(void);
+
+/**
+ * memkey_owner_create() - Make an owner of pages under a program's key
+ * @fd: A file of /dev/memkey, which may be closed after this.
+ * @name: For statistics; copied.
+ *
+ * The kernel does not map the pages. They get their key, and zeroes, from
+ * deferred_page_prep(). unmapped_owner_destroy() lets it go.
+ *
+ * Context: Process context, may sleep.
+ * Return: The owner; -EBADF if @fd is something else, or -ENOMEM.
+ */
+struct unmapped_owner *memkey_owner_create(unsigned int fd, const char *name);
+#else
+#define memkey_possible()			(false)
+#define memkey_owner_create(fd, name)		ERR_PTR(-EBADF)
+#endif
 
 #ifndef CONFIG_PAGE_KEYID_DEBUG
 #define page_keyid_check_entry(pfn, entry)	do { } while (0)

@@ -52,7 +52,8 @@ struct folio *__folio_alloc_keyid(const struct keyid_alloc_args *args)
 	if (WARN_ON_ONCE(!key))
 		return NULL;
 	zero = deferred_page_zero(args->keyid, &gfp);
-	if (args->nodemask)
+	/* Without NUMA nobody looks at a mask: it may be empty */
+	if (IS_ENABLED(CONFIG_NUMA) && args->nodemask)
 		page = alloc_on_nodes(gfp, key->owner, args);
 	else
 		page = unmapped_pages_alloc_node(gfp, args->order, key->owner,

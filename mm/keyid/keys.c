@@ -244,11 +244,43 @@ free_key:
 	return ERR_PTR(err);
 }
 
+/* The last page of an owner is back that had a name of its own. */
+static void user_released(struct unmapped_owner *owner)
+{
+	percpu_ref_put(&page_key_by_id(owner->keyid)->users);
+}
+
+/**
+ * page_key_owner_create() - Make an owner of pages of a key
+ * @key: The key, of which the caller is a user.
+ * @name: For statistics; copied.
+ *
+ * For pages that the kernel is not to map. The owner is a user of the key until
+ * its last page is back; unmapped_owner_destroy() lets it go.
+ *
+ * Context: Process context, may sleep.
+ * Return: The owner, or NULL without memory.
+ */
+struct unmapped_owner *page_key_owner_create(struct page_key *key,
+					     const char *name)
+{
+	struct unmapped_owner *owner;
+
+	owner = unmapped_owner_create(name, UNMAPPED_OWNER_KEYED);
+	if (!owner)
+		return NULL;
+	percpu_ref_get(&key->users);
+	owner->keyid = key->id;
+	owner->release = user_released;
+	return owner;
+}
+
 /**
  * page_key_pages() - Count the pages of a key
  * @key: The key.
  *
- * Return: How many are in use.
+ * Return: How many are in use by mappings. Owners of page_key_owner_create()
+ * count their own.
  */
 unsigned long page_key_pages(struct page_key *key)
 {

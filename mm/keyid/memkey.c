@@ -14,6 +14,7 @@
 
 #include <linux/capability.h>
 #include <linux/compat.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
@@ -225,6 +226,24 @@ static const struct file_operations memkey_fops = {
 	.show_fdinfo	= memkey_show_fdinfo,
 };
 
+bool memkey_possible(void)
+{
+	return arch_keyid_max();
+}
+EXPORT_SYMBOL_GPL(memkey_possible);
+
+struct unmapped_owner *memkey_owner_create(unsigned int fd, const char *name)
+{
+	struct unmapped_owner *owner;
+
+	CLASS(fd, file)(fd);
+	if (!fd_file(file) || fd_file(file)->f_op != &memkey_fops)
+		return ERR_PTR(-EBADF);
+	owner = page_key_owner_create(fd_file(file)->private_data, name);
+	return owner ?: ERR_PTR(-ENOMEM);
+}
+EXPORT_SYMBOL_GPL(memkey_owner_create);
+
 static struct miscdevice memkey_device = {
 	.minor	= MISC_DYNAMIC_MINOR,
 	.name	= "memkey",
@@ -234,6 +253,6 @@ static struct miscdevice memkey_device = {
 
 static int __init memkey_init(void)
 {
-	return arch_keyid_max() ? misc_register(&memkey_device) : 0;
+	return memkey_possible() ? misc_register(&memkey_device) : 0;
 }
 device_initcall(memkey_init);

@@ -18,3 +18,19 @@ void __vma_keyid_put(struct vm_area_struct *vma)
 {
 	percpu_ref_put(&page_key_by_id(vma_keyid(vma))->users);
 }
+
+u16 mm_keyid_hold(struct mm_struct *mm, unsigned long addr)
+{
+	struct vm_area_struct *vma = vma_lookup(mm, addr);
+
+	if (!vma || !vma_keyid(vma))
+		return 0;
+	__vma_keyid_get(vma);
+	return vma_keyid(vma);
+}
+
+void keyid_drop(u16 keyid)
+{
+	if (keyid)
+		percpu_ref_put(&page_key_by_id(keyid)->users);
+}

@@ -102,8 +102,17 @@ static void reap_owner(struct unmapped_owner *owner)
 {
 	unsigned long flags;
 
+	/*
+	 * Who comes back at the same time, and who destroys the owner, see this
+	 * page, or this sees theirs.
+	 */
+	smp_mb();
+	/* Adds up what the CPUs have counted only where few can be left */
+	if (!READ_ONCE(owner->abandoned) ||
+	    __percpu_counter_compare(&owner->used, 0, UNMAPPED_COUNT_BATCH) > 0)
+		return;
 	spin_lock_irqsave(&unmapped_reap_lock, flags);
-	if (owner->abandoned && owner->id &&
+	if (owner->id &&
 	    !percpu_counter_sum(&owner->used)) {
 		*slot_of(owner->id) = NULL;
 		ida_free(&unmapped_owner_ids, owner->id);
@@ -241,7 +250,7 @@ void unmapped_owner_destroy(struct unmapped_owner *owner)
 	/* A free has been counted, or it will see that the owner is dying */
 	synchronize_rcu();
 	rcu_read_lock();
-	WRITE_ONCE(owner->abandoned, true);
+	WRITE_ONCE(owner->abandoned, true);	/* smp_mb() in reap_owner() */
 	reap_owner(owner);
 	rcu_read_unlock();
 }

@@ -2,10 +2,12 @@
 /*
  * guest_memfd outside the direct map of the host.
  *
- * A VM has one owner object of the cache of unmapped pages. It does not share
- * its pages with the kernel: kmap and the hooks for devices refuse them. KVM
- * has the page tables of the guest point to them and needs no address. They
- * are handed out zeroed, so that KVM need not clear them either.
+ * Each file has an owner object of the cache of unmapped pages. It does not
+ * share its pages with the kernel: kmap and the hooks for devices refuse them.
+ * KVM has the page tables of the guest point to them and needs no address. They
+ * are handed out zeroed, so that KVM need not clear them either. They may have
+ * a key, that of a file of /dev/memkey; then so have the entries of the guest's
+ * page tables.
  *
  * A type of VM whose contents KVM, or firmware on its behalf, writes or checks
  * at an address of the host cannot have this; the architecture says which.
@@ -20,34 +22,36 @@ u64 kvm_gmem_flags(struct kvm *kvm)
 {
 	if (kvm && !kvm_arch_gmem_no_direct_map(kvm))
 		return 0;
-	return unmapped_alloc_possible() ? GUEST_MEMFD_FLAG_NO_DIRECT_MAP : 0;
-}
-
-/* With the first file that needs it */
-static int make_owner(struct kvm *kvm)
-{
-	int r = 0;
-
-	mutex_lock(&kvm->lock);
-	if (!kvm->gmem_owner) {
-		kvm->gmem_owner = unmapped_owner_create("kvm",
-							UNMAPPED_OWNER_ZERO);
-		r = kvm->gmem_owner ? 0 : -ENOMEM;
-	}
-	mutex_unlock(&kvm->lock);
-	return r;
-}
-
-int kvm_gmem_start(struct kvm *kvm, u64 flags)
-{
-	if (!(flags & GUEST_MEMFD_FLAG_NO_DIRECT_MAP))
+	if (!unmapped_alloc_possible())
 		return 0;
-	return unmapped_alloc_start() ? make_owner(kvm) : -ENOMEM;
+	return GUEST_MEMFD_FLAG_NO_DIRECT_MAP |
+	       (memkey_possible() ? GUEST_MEMFD_FLAG_MEMKEY : 0);
 }
 
-void kvm_gmem_set_owner(struct inode *inode, struct kvm *kvm)
+struct unmapped_owner *kvm_gmem_make_owner(const struct kvm_create_guest_memfd *args)
 {
-	inode->i_mapping->i_private_data = kvm->gmem_owner;
+	struct unmapped_owner *owner;
+
+	if (!(args->flags & KVM_GMEM_DETACHED))
+		return NULL;
+	if (!unmapped_alloc_start())
+		return ERR_PTR(-ENOMEM);
+	if (args->flags & GUEST_MEMFD_FLAG_MEMKEY)
+		return memkey_owner_create(args->memkey_fd, "kvm");
+	owner = unmapped_owner_create("kvm", UNMAPPED_OWNER_ZERO);
+	return owner ?: ERR_PTR(-ENOMEM);
+}
+
+/* Zeroed under its key, if it has one; else it came zeroed. */
+static struct folio *alloc_folio(gfp_t gfp, struct unmapped_owner *owner)
+{
+	struct folio *folio = unmapped_folio_alloc(gfp, 0, owner);
+
+	if (folio && !deferred_page_prep(folio, owner->keyid, true)) {
+		folio_put(folio);
+		return NULL;
+	}
+	return folio;
 }
 
 struct folio *kvm_gmem_grab_detached(struct inode *inode, pgoff_t index)
@@ -62,7 +66,7 @@ struct folio *kvm_gmem_grab_detached(struct inode *inode, pgoff_t index)
 		if (!IS_ERR(folio))
 			return folio;
 
-		folio = unmapped_folio_alloc(gfp, 0, mapping->i_private_data);
+		folio = alloc_folio(gfp, mapping->i_private_data);
 		if (!folio)
 			return ERR_PTR(-ENOMEM);
 
@@ -73,9 +77,4 @@ struct folio *kvm_gmem_grab_detached(struct inode *inode, pgoff_t index)
 	} while (r == -EEXIST);
 
 	return ERR_PTR(r);
-}
-
-void kvm_gmem_destroy_vm(struct kvm *kvm)
-{
-	unmapped_owner_destroy(kvm->gmem_owner);
 }

@@ -7,9 +7,14 @@
  */
 
 #include <linux/kvm_host.h>
+#include <linux/page_keyid.h>
 #include <linux/unmapped_alloc.h>
 
 #if defined(CONFIG_KVM_PRIVATE_MEM) && defined(CONFIG_UNMAPPED_ALLOC)
+
+/* Files with one of these have no page in the direct map */
+#define KVM_GMEM_DETACHED \
+	(GUEST_MEMFD_FLAG_NO_DIRECT_MAP | GUEST_MEMFD_FLAG_MEMKEY)
 
 /**
  * kvm_gmem_flags() - Tell what flags a guest_memfd may have
@@ -20,21 +25,25 @@
 u64 kvm_gmem_flags(struct kvm *kvm);
 
 /**
- * kvm_gmem_start() - Prepare a VM for a guest_memfd
- * @kvm: The VM.
- * @flags: Those of the file, of kvm_gmem_flags().
+ * kvm_gmem_make_owner() - Prepare for a guest_memfd
+ * @args: What user space wants; flags are of kvm_gmem_flags().
  *
  * Context: Process context, may sleep.
- * Return: 0 or -ENOMEM.
+ * Return: Whose the file's pages will be, for kvm_gmem_drop_owner(); NULL for an
+ * ordinary file. -ENOMEM, or -EBADF without a file of /dev/memkey.
  */
-int kvm_gmem_start(struct kvm *kvm, u64 flags);
+struct unmapped_owner *kvm_gmem_make_owner(const struct kvm_create_guest_memfd *args);
 
 /**
- * kvm_gmem_set_owner() - Say whose the pages of a file are
- * @inode: The file's inode, with its flags in i_private.
- * @kvm: The VM, which has been prepared for them.
+ * kvm_gmem_drop_owner() - Let an owner go
+ * @owner: The owner, or NULL. Pages of it may be left.
+ *
+ * Context: Process context, may sleep.
  */
-void kvm_gmem_set_owner(struct inode *inode, struct kvm *kvm);
+static inline void kvm_gmem_drop_owner(struct unmapped_owner *owner)
+{
+	unmapped_owner_destroy(owner);
+}
 
 /**
  * kvm_gmem_is_detached() - Ask whether pages are outside the direct map
@@ -44,7 +53,7 @@ void kvm_gmem_set_owner(struct inode *inode, struct kvm *kvm);
  */
 static inline bool kvm_gmem_is_detached(struct inode *inode)
 {
-	return (unsigned long)inode->i_private & GUEST_MEMFD_FLAG_NO_DIRECT_MAP;
+	return (unsigned long)inode->i_private & KVM_GMEM_DETACHED;
 }
 
 /**
@@ -57,21 +66,13 @@ static inline bool kvm_gmem_is_detached(struct inode *inode)
  */
 struct folio *kvm_gmem_grab_detached(struct inode *inode, pgoff_t index);
 
-/**
- * kvm_gmem_destroy_vm() - Let the owner object of a VM go
- * @kvm: The VM, all files of which are closed. Pages may be left, whose inode
- *	is about to go away.
- */
-void kvm_gmem_destroy_vm(struct kvm *kvm);
-
 #else
 
 #define kvm_gmem_flags(kvm)			0
-#define kvm_gmem_start(kvm, flags)		0
-#define kvm_gmem_set_owner(inode, kvm)		do { } while (0)
+#define kvm_gmem_make_owner(args)		NULL
+#define kvm_gmem_drop_owner(owner)		do { } while (0)
 #define kvm_gmem_is_detached(inode)		false
 #define kvm_gmem_grab_detached(inode, index)	NULL
-#define kvm_gmem_destroy_vm(kvm)		do { } while (0)
 
 #endif
 

@@ -1,24 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A guest in memory with a key.
+ * Guests in memory with a key.
  *
- * KVM's page tables carry no KeyID. The guest would read ciphertext, and what it
- * writes would be lost for the program: such memory is refused when the guest
- * touches it. Wanted is a KVM that runs real mode.
+ * The entries of KVM's page tables need the KeyID. Without it the guest reads
+ * ciphertext, and what it writes is lost for the program, or for the guest. Wanted
+ * is a KVM that runs real mode.
+ *
+ * With the argument "wait" a guest has a secret in private memory under a key for
+ * some seconds, and then it is gone, so that somebody can look from outside.
  */
 #define _GNU_SOURCE
 
+#include <linux/falloc.h>
 #include <linux/kvm.h>
 
 #include "../kselftest.h"
 #include "keyid_util.h"
 
-#define CODE	0x1000UL	/* in the guest */
-#define BYTES	(16 * PAGE)
+#ifndef GUEST_MEMFD_FLAG_MEMKEY
+#define GUEST_MEMFD_FLAG_NO_DIRECT_MAP	(1ULL << 2)
+#define GUEST_MEMFD_FLAG_MEMKEY		(1ULL << 3)
+#define KVM_CAP_GUEST_MEMFD_FLAGS	244
+#endif
 
-/* movb $0x5a, DATA; out %al, $0x10 */
-static const unsigned char code[] = { 0xc6, 0x06, 0x00, 0x20, 0x5a, 0xe6, 0x10 };
+/* In the guest. A slot of 2M, for which a huge page will do. */
+#define CODE	0x1000UL
 #define DATA	0x2000UL
+#define PRIVATE	0x400000UL
+#define BYTES	HUGE
+#define REST	(BYTES - DATA - PAGE)
+
+/* movb $0x5a, DATA; incb DATA + 1; out %al, $0x10 */
+static const unsigned char code[] = {
+	0xc6, 0x06, 0x00, 0x20, 0x5a, 0xfe, 0x06, 0x01, 0x20, 0xe6, 0x10
+};
+
+/* What private memory has is told by out %eax, $0x10, before and after. */
+#define SECRET	0x2179656bU	/* key! */
+static const unsigned char private_code[] = {
+	0x31, 0xff,				/* xor %di, %di */
+	0x66, 0x26, 0xa1, 0x00, 0x00,		/* mov %es:0, %eax */
+	0x66, 0xe7, 0x10,			/* out %eax, $0x10 */
+	0x66, 0xb8, 'k', 'e', 'y', '!',		/* mov $SECRET, %eax */
+	0xb9, 0x00, 0x04,			/* mov $1024, %cx */
+	0xfc, 0xf3, 0x66, 0xab,			/* rep stos %eax, %es:(%di) */
+	0x66, 0x26, 0xa1, 0xfc, 0x0f,		/* mov %es:0xffc, %eax */
+	0x66, 0xe7, 0x10,			/* out %eax, $0x10 */
+};
 
 struct guest {
 	int kvm, vm, vcpu;
@@ -48,11 +76,12 @@ static bool start_at_code(int vcpu)
 		return false;
 	sregs.cs.base = 0;
 	sregs.cs.selector = 0;
+	sregs.es.base = PRIVATE;
 	return !ioctl(vcpu, KVM_SET_SREGS, &sregs) &&
 	       !ioctl(vcpu, KVM_SET_REGS, &regs);
 }
 
-static bool guest_open(struct guest *g, void *memory)
+static bool guest_open(struct guest *g, int type, void *memory)
 {
 	struct kvm_userspace_memory_region region = {
 		.memory_size = BYTES,
@@ -60,7 +89,7 @@ static bool guest_open(struct guest *g, void *memory)
 	};
 
 	/* With interrupts KVM may fault pages in, in the background */
-	g->vm = ioctl(g->kvm, KVM_CREATE_VM, 0);
+	g->vm = ioctl(g->kvm, KVM_CREATE_VM, type);
 	if (g->vm < 0 || ioctl(g->vm, KVM_CREATE_IRQCHIP, 0) ||
 	    ioctl(g->vm, KVM_SET_USER_MEMORY_REGION, &region))
 		return false;
@@ -81,7 +110,25 @@ static int open_kvm(void)
 	return open("/dev/kvm", O_RDWR | O_CLOEXEC);
 }
 
-/* That the guest works, or the other case would say nothing. */
+/* Runs to the next out. */
+static bool run(struct guest *g)
+{
+	return !ioctl(g->vcpu, KVM_RUN, 0) &&
+	       g->run->exit_reason == KVM_EXIT_IO;
+}
+
+static __u32 told(const struct guest *g)
+{
+	__u32 value;
+
+	memcpy(&value, (char *)g->run + g->run->io.data_offset, sizeof(value));
+	return value;
+}
+
+#define expect_run(g) \
+	expect(run(g), "exit %u: %s", (g)->run->exit_reason, strerror(errno))
+
+/* That the guest works, or the other cases would say nothing. */
 static int test_without(void)
 {
 	struct guest g = { .kvm = open_kvm() };
@@ -90,34 +137,50 @@ static int test_without(void)
 	if (g.kvm < 0)
 		skip("no /dev/kvm");
 	memcpy(p + CODE, code, sizeof(code));
-	expect(guest_open(&g, p), "no guest: %s", strerror(errno));
-	expect(!ioctl(g.vcpu, KVM_RUN, 0), "run: %s", strerror(errno));
-	expect(g.run->exit_reason == KVM_EXIT_IO, "exit %u",
-	       g.run->exit_reason);
-	expect(p[DATA] == 0x5a, "it has not written");
+	expect(guest_open(&g, 0, p), "no guest: %s", strerror(errno));
+	expect_run(&g);
+	expect(p[DATA] == 0x5a && p[DATA + 1] == 1, "it has not written");
 	guest_close(&g);
 	return KSFT_PASS;
 }
 
-/* Refused when it is touched first, and as often as it is tried. */
+/*
+ * Both see what the other wrote, in small pages, in a huge one that these become
+ * under the guest, and in small ones again.
+ */
 static int test_with(void)
 {
 	struct guest g = { .kvm = open_kvm() };
-	int key, i;
+	int key;
 	char *p;
 
 	if (g.kvm < 0)
 		skip("no /dev/kvm");
-	key = new_key();
-	p = keyed(key, BYTES);
+	open_key(key);
+	p = keyed_huge(key, BYTES);
 	expect(p != MAP_FAILED, "no memory with a key");
+	pattern_fill(p + DATA + PAGE, REST, 1);
 	memcpy(p + CODE, code, sizeof(code));
-	expect(guest_open(&g, p), "no guest: %s", strerror(errno));
-	for (i = 0; i < 3; i++)
-		expect(ioctl(g.vcpu, KVM_RUN, 0) < 0 && errno == EFAULT,
-		       "exit %u: %s", g.run->exit_reason, strerror(errno));
-	expect(!p[DATA] && !memcmp(p + CODE, code, sizeof(code)),
-	       "the memory changed");
+	p[DATA + 1] = 40;
+	expect(guest_open(&g, 0, p), "no guest: %s", strerror(errno));
+	expect_run(&g);
+	expect(p[DATA] == 0x5a && p[DATA + 1] == 41, "it wrote %x %d",
+	       p[DATA], p[DATA + 1]);
+
+	expect(access(THP, F_OK) || !madvise(p, BYTES, MADV_COLLAPSE),
+	       "collapse: %s", strerror(errno));
+	expect(start_at_code(g.vcpu), "start: %s", strerror(errno));
+	expect_run(&g);
+	expect(p[DATA + 1] == 42, "in a huge page, %d", p[DATA + 1]);
+
+	expect(!mprotect(p + DATA + PAGE, PAGE, PROT_READ), "mprotect");
+	p[DATA + 1]++;
+	expect(start_at_code(g.vcpu), "start: %s", strerror(errno));
+	expect_run(&g);
+	expect(p[DATA + 1] == 44, "in pieces, %d", p[DATA + 1]);
+	expect(!pattern_errors(p + DATA + PAGE, REST, 1), "other bytes");
+	expect(info_of(key).pages == BYTES / PAGE, "%llu pages",
+	       info_of(key).pages);
 	guest_close(&g);
 	munmap(p, BYTES);
 	expect(!pages_of(key), "%llu pages are left", pages_of(key));
@@ -125,13 +188,174 @@ static int test_with(void)
 	return KSFT_PASS;
 }
 
+/*
+ * Private memory.
+ */
+
+static int private_file(const struct guest *g, __u64 flags, int fd)
+{
+	/* As in linux/kvm.h, of which there may be an older one */
+	struct {
+		__u64 size, flags;
+		__u32 memkey_fd, pad;
+		__u64 reserved[5];
+	} args = { BYTES, flags, fd };
+
+	_Static_assert(sizeof(args) == sizeof(struct kvm_create_guest_memfd),
+		       "another ioctl");
+	return ioctl(g->vm, KVM_CREATE_GUEST_MEMFD, &args);
+}
+
+static bool bind_private(const struct guest *g, int fd)
+{
+	struct kvm_userspace_memory_region2 region = {
+		.slot = 1,
+		.flags = KVM_MEM_GUEST_MEMFD,
+		.guest_phys_addr = PRIVATE,
+		.memory_size = BYTES,
+		.userspace_addr = (uintptr_t)anon(BYTES),
+		.guest_memfd = fd,
+	};
+	struct kvm_memory_attributes private = {
+		.address = PRIVATE,
+		.size = BYTES,
+		.attributes = KVM_MEMORY_ATTRIBUTE_PRIVATE,
+	};
+
+	return !ioctl(g->vm, KVM_SET_USER_MEMORY_REGION2, &region) &&
+	       !ioctl(g->vm, KVM_SET_MEMORY_ATTRIBUTES, &private);
+}
+
+#define open_private(g)							\
+	do {								\
+		char *p = anon(BYTES);					\
+									\
+		if ((g)->kvm < 0)					\
+			skip("no /dev/kvm");				\
+		if (ioctl((g)->kvm, KVM_CHECK_EXTENSION,		\
+			  KVM_CAP_GUEST_MEMFD_FLAGS) <= 0)		\
+			skip("no such guest_memfd");			\
+		memcpy(p + CODE, private_code, sizeof(private_code));	\
+		expect(guest_open(g, KVM_X86_SW_PROTECTED_VM, p),	\
+		       "no guest: %s", strerror(errno));		\
+	} while (0)
+
+/* Zeroes under the key, then what the guest wrote. */
+#define use_private(g, fd)						\
+	do {								\
+		expect(bind_private(g, fd), "bind: %s", strerror(errno)); \
+		expect_run(g);						\
+		expect(!told(g), "it begins with %x", told(g));		\
+		expect_run(g);						\
+		expect(told(g) == SECRET, "it read %x", told(g));	\
+	} while (0)
+
+/* The file is closed, the guest_memfd keeps the key, and then it comes back. */
+static int test_private(void)
+{
+	struct guest g = { .kvm = open_kvm() };
+	__u64 flushes;
+	int key, fd;
+	__u32 keyid;
+
+	open_private(&g);
+	open_key(key);
+	keyid = info_of(key).keyid;
+	fd = private_file(&g, GUEST_MEMFD_FLAG_MEMKEY, key);
+	expect(fd >= 0, "guest_memfd: %s", strerror(errno));
+	close(key);
+	flushes = vmstat("unmapped_key_flush");
+	use_private(&g, fd);
+	expect(vmstat("unmapped_key_flush") > flushes, "no page got the key");
+
+	for (int i = 0; i < 3; i++) {
+		key = open("/dev/memkey", O_RDWR);
+		expect(key < 0 || info_of(key).keyid != keyid,
+		       "the KeyID stands for another key");
+		close(key);
+	}
+	/* Private memory that is given back is new memory */
+	expect(!fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+			  BYTES), "hole: %s", strerror(errno));
+	expect(start_at_code(g.vcpu), "start: %s", strerror(errno));
+	expect_run(&g);
+	expect(!told(&g), "the hole has %x", told(&g));
+	guest_close(&g);
+	close(fd);
+	for (int i = 0; i < 100; i++) {
+		key = new_key();
+		if (key >= 0 && info_of(key).keyid == keyid)
+			return KSFT_PASS;
+		if (key < 0)
+			break;
+	}
+	expect(false, "the KeyID does not come back");
+}
+
+static int test_bad_private(void)
+{
+	struct guest g = { .kvm = open_kvm() };
+	int null = open("/dev/null", O_RDWR), key;
+
+	open_private(&g);
+	open_key(key);
+	expect(ioctl(g.vm, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_MEMFD_FLAGS) ==
+	       (GUEST_MEMFD_FLAG_NO_DIRECT_MAP | GUEST_MEMFD_FLAG_MEMKEY),
+	       "it is not announced");
+	expect(private_file(&g, GUEST_MEMFD_FLAG_MEMKEY, null) < 0 &&
+	       errno == EBADF, "a file of another kind: %s", strerror(errno));
+	expect(private_file(&g, GUEST_MEMFD_FLAG_MEMKEY, -1) < 0 &&
+	       errno == EBADF, "no file: %s", strerror(errno));
+	expect(private_file(&g, GUEST_MEMFD_FLAG_MEMKEY << 1, key) < 0 &&
+	       errno == EINVAL, "another flag: %s", strerror(errno));
+	guest_close(&g);
+	g.kvm = open_kvm();
+	expect(guest_open(&g, 0, anon(BYTES)), "no guest: %s",
+	       strerror(errno));
+	expect(private_file(&g, GUEST_MEMFD_FLAG_MEMKEY, key) < 0,
+	       "for a guest that cannot have it");
+	guest_close(&g);
+	return KSFT_PASS;
+}
+
+static void say(const char *what, __u32 keyid)
+{
+	printf("%s %u\n", what, keyid);
+	fflush(stdout);
+	sleep(8);
+}
+
+/* Somebody looks into all memory after each line. */
+static int show_private(void)
+{
+	struct guest g = { .kvm = open_kvm() };
+	int key, fd;
+	__u32 keyid;
+
+	open_private(&g);
+	open_key(key);
+	keyid = info_of(key).keyid;
+	fd = private_file(&g, GUEST_MEMFD_FLAG_MEMKEY, key);
+	expect(fd >= 0, "guest_memfd: %s", strerror(errno));
+	use_private(&g, fd);
+	say("used", keyid);
+	guest_close(&g);
+	close(fd);
+	say("freed", keyid);
+	return KSFT_PASS;
+}
+
 static const struct test tests[] = {
 	{ "a guest in ordinary memory runs", test_without },
-	{ "a guest in memory with a key is refused", test_with },
+	{ "a guest in memory with a key", test_with },
+	{ "private memory with a key", test_private },
+	{ "what cannot have a key", test_bad_private },
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1 && !strcmp(argv[1], "wait"))
+		return show_private() != KSFT_PASS;
 	ksft_print_header();
 	need_memkey();
 	ksft_set_plan(ARRAY_SIZE(tests));

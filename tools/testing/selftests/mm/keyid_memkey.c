@@ -13,6 +13,7 @@
 #define _GNU_SOURCE
 #include <linux/userfaultfd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
@@ -25,9 +26,6 @@
 
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT		21
-#endif
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE		25
 #endif
 #ifndef MPOL_MF_MOVE
 #define MPOL_MF_MOVE		(1 << 1)
@@ -505,8 +503,6 @@ static int test_bad_ranges(void)
 
 /* --- huge pages ----------------------------------------------------------- */
 
-#define THP	"/sys/kernel/mm/transparent_hugepage/"
-
 static int test_thp(void)
 {
 	pid_t pid;
@@ -569,19 +565,79 @@ static int test_mthp(void)
 	return KSFT_PASS;
 }
 
-/* What khugepaged made would have no key. */
 static int test_collapse(void)
 {
+	unsigned long made = vmstat("thp_collapse_alloc");
 	char *p;
 	int key;
 
-	if (!write_string(THP "enabled", "madvise"))
+	if (!write_string(THP "enabled", "never"))
 		skip("no huge pages");
 	open_key(key);
 	p = keyed_huge(key, HUGE);
-	pattern_fill(p, HUGE, SEED);
-	expect(madvise(p, HUGE, MADV_COLLAPSE), "collapsed");
-	expect(sound(p, HUGE, SEED), "other bytes");
+	pattern_fill(p, HUGE - PAGE, SEED);
+	expect(info_of(key).pages == HUGE / PAGE - 1, "%llu pages before",
+	       info_of(key).pages);
+	/* The last page has none yet, and comes as zeroes */
+	expect(!madvise(p, HUGE, MADV_COLLAPSE), "collapse: %s",
+	       strerror(errno));
+	expect(vmstat("thp_collapse_alloc") > made &&
+	       smaps_value(p, "AnonHugePages:") == HUGE / 1024,
+	       "%llu kB are huge", smaps_value(p, "AnonHugePages:"));
+	expect(sound(p, HUGE - PAGE, SEED), "other bytes");
+	expect(!nonzero_words(p + HUGE - PAGE, PAGE), "not zero");
+	expect(pages_of(key) == HUGE / PAGE, "%llu pages after",
+	       pages_of(key));
+	munmap(p, HUGE);
+	expect(!pages_of(key), "%llu pages are left", pages_of(key));
+	return KSFT_PASS;
+}
+
+#define COLLAPSES	400
+
+static atomic_bool collapse_done;
+
+/* Ends when somebody else does. */
+static void *collapser(void *p)
+{
+	while (!collapse_done)
+		madvise(p, HUGE, MADV_COLLAPSE);
+	return NULL;
+}
+
+/*
+ * The mapping goes while a huge page is made for it, and at its address is one of
+ * another key. With CONFIG_PAGE_KEYID_DEBUG the kernel looks, too.
+ */
+static int test_collapse_race(void)
+{
+	size_t errors = 0;
+	pthread_t thread;
+	int keys[2];
+	char *p;
+
+	if (!write_string(THP "enabled", "never"))
+		skip("no huge pages");
+	open_key(keys[0]);
+	open_key(keys[1]);
+	p = keyed_huge(keys[0], HUGE);
+	pthread_create(&thread, NULL, collapser, p);
+	for (int i = 0; i < COLLAPSES; i++) {
+		expect(mmap(p, HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+			    MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p, "mmap");
+		expect(!protect(keys[i % 2], p, HUGE), "MEMKEY_PROTECT");
+		pattern_fill(p, SOME, SEED + i);
+		errors += pattern_errors(p, SOME, SEED + i);
+		sched_yield();
+		errors += pattern_errors(p, SOME, SEED + i);
+	}
+	collapse_done = true;
+	pthread_join(thread, NULL);
+	expect(!errors, "%zu words are wrong", errors);
+	munmap(p, HUGE);
+	expect(!pages_of(keys[0]) && !pages_of(keys[1]),
+	       "%llu, %llu pages are left", pages_of(keys[0]),
+	       pages_of(keys[1]));
 	return KSFT_PASS;
 }
 
@@ -944,7 +1000,8 @@ static const struct test tests[] = {
 	{ "what cannot have a key", test_bad_ranges },
 	{ "huge pages", test_thp },
 	{ "pages of 64K", test_mthp },
-	{ "no collapse", test_collapse },
+	{ "collapse", test_collapse },
+	{ "collapse of what is unmapped", test_collapse_race },
 	{ "no page goes to swap", test_pageout },
 	{ "compaction", test_compaction },
 	{ "move_pages", test_move_pages },

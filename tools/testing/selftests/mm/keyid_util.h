@@ -13,6 +13,11 @@
 
 #define SOME		(16 * PAGE)
 #define HUGE		(2 * MIB)
+#define THP		"/sys/kernel/mm/transparent_hugepage/"
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
 
 static inline int new_key(void)
 {
