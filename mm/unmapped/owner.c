@@ -97,7 +97,7 @@ static void free_owner(struct rcu_head *rcu)
 	kfree(owner);
 }
 
-/* Whoever finds that no page is left, under the lock, is the only one. */
+/* Several may find that no page is left. The first is the one. */
 static void reap_owner(struct unmapped_owner *owner)
 {
 	unsigned long flags;
@@ -112,8 +112,7 @@ static void reap_owner(struct unmapped_owner *owner)
 	    __percpu_counter_compare(&owner->used, 0, UNMAPPED_COUNT_BATCH) > 0)
 		return;
 	spin_lock_irqsave(&unmapped_reap_lock, flags);
-	if (owner->id &&
-	    !percpu_counter_sum(&owner->used)) {
+	if (owner->id) {
 		*slot_of(owner->id) = NULL;
 		ida_free(&unmapped_owner_ids, owner->id);
 		owner->id = UNMAPPED_NO_OWNER;

@@ -16,7 +16,7 @@
  * struct memkey_info - what MEMKEY_INFO tells
  * @keyid: Number of the key in this machine, as in /proc/PID/smaps.
  * @max_keyid: The highest that there is.
- * @pages: Pages of the key that are in use.
+ * @pages: Pages of the key that mappings have. A guest_memfd's are not counted.
  */
 struct memkey_info {
 	__u32 keyid;
