@@ -186,15 +186,16 @@ monitor_pipe()
 	echo "-chardev pipe,id=look,path=$1 -mon chardev=look"
 }
 
-# save_page PIPE FILE ADDRESS [COMMAND]: that page of the guest whose monitor it
-# is. With memsave the address is a virtual one, and nothing there leaves no file.
+# save_page PIPE FILE ADDRESS [COMMAND [BYTES]]: that page of the guest whose
+# monitor it is. With memsave the address is a virtual one, and nothing there leaves
+# no file.
 save_page()
 {
-	local tries=50 size=0
+	local tries=50 size=0 bytes=${5:-4096}
 
 	# Without quotes the path would be a quotient
-	echo "${4:-pmemsave} $3 4096 \"$2\"" >"$1.in"
-	while ((size < 4096 && tries--)); do
+	echo "${4:-pmemsave} $3 $bytes \"$2\"" >"$1.in"
+	while ((size < bytes && tries--)); do
 		sleep 0.1
 		size=$(stat -c %s "$2" 2>/dev/null || echo 0)
 	done

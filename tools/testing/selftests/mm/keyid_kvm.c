@@ -322,7 +322,7 @@ static void say(const char *what, __u32 keyid)
 {
 	printf("%s %u\n", what, keyid);
 	fflush(stdout);
-	sleep(8);
+	sleep(12);
 }
 
 /* Somebody looks into all memory after each line. */
