@@ -88,10 +88,21 @@ static struct unmapped_owner *movable_owner(const struct folio *folio)
 {
 	struct unmapped_owner *owner = unmapped_owner_of(&folio->page);
 
-	if (owner == mapping_owner ||
-	    (owner && (owner->flags & UNMAPPED_OWNER_KEYED)))
-		return owner;
-	return NULL;
+	if (!owner || !(owner->flags & UNMAPPED_OWNER_KMAP))
+		return NULL;
+	return owner == mapping_owner || (owner->flags & UNMAPPED_OWNER_KEYED) ?
+	       owner : NULL;
+}
+
+/**
+ * unmapped_folio_movable() - Ask whether a folio could be migrated
+ * @folio: Any folio, to which the caller has a reference.
+ *
+ * Return: true if it is of the cache, and its contents may be copied.
+ */
+bool unmapped_folio_movable(const struct folio *folio)
+{
+	return folio_detached(folio) && movable_owner(folio);
 }
 
 /* What stays where it is says so later, and stops no others. */

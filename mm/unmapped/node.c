@@ -670,6 +670,52 @@ bool unmapped_node_split_sparse(struct unmapped_node *node)
 	return block;
 }
 
+/* Free pages of blocks with used ones, but for those of one block. */
+static unsigned long room_beside(const struct unmapped_node *node,
+				 const struct unmapped_block *block)
+{
+	return node->nr_free - node->nr_leaving - block->nr_free -
+	       node->nr_blocks[UNMAPPED_EMPTY] * UNMAPPED_BLOCK_PAGES;
+}
+
+/**
+ * unmapped_node_pick_sparse() - Find a used block whose pages fit elsewhere
+ * @node: The node.
+ * @pfn: Filled in: the block's first page. The block may be gone after this.
+ * @used: Filled in: a bit a page.
+ *
+ * It is the one with most free pages of some, and the last to be found again.
+ *
+ * Context: Process context, interrupts on.
+ * Return: Whether there was a block at least half of which is free.
+ */
+bool unmapped_node_pick_sparse(struct unmapped_node *node, unsigned long *pfn,
+			       unsigned long *used)
+{
+	struct list_head *blocks = &node->buckets[UNMAPPED_SPARSE];
+	struct unmapped_block *block, *best = NULL;
+	unsigned int searched = 0;
+
+	spin_lock_irq(&node->lock);
+	list_for_each_entry(block, blocks, list) {
+		if (!block->nr_bad && (!best || block->nr_free > best->nr_free))
+			best = block;
+		if (++searched == UNMAPPED_SEARCH_BLOCKS)
+			break;
+	}
+	if (best && room_beside(node, best) <
+		    UNMAPPED_BLOCK_PAGES - best->nr_free)
+		best = NULL;
+	if (best) {
+		*pfn = best->pfn;
+		bitmap_copy(used, best->used, UNMAPPED_BLOCK_PAGES);
+		list_move_tail(&best->list, blocks);
+	}
+	spin_unlock_irq(&node->lock);
+
+	return best;
+}
+
 /* Are all pages that are not free poisoned? */
 static bool only_poison_left(const struct unmapped_block *block)
 {

@@ -7,11 +7,12 @@
  * user, and for some seconds others that remember a key. Under memory pressure
  * a shrinker takes these as well.
  *
- * Used pages cannot move, and free pages beside them in a whole block are
- * charged to nobody. A second shrinker, reluctant, splits blocks that are at
- * least half free and returns their free pages one by one, at the cost of a
- * leaf of the direct map: that is still better than to swap or to kill. So no
- * more free memory than what is used is out of reclaim's reach.
+ * Free pages beside used ones in a whole block are charged to nobody. A second
+ * shrinker, reluctant, takes blocks that are at least half free. Where the used
+ * pages can move it empties them (compact.c); others it splits and returns their
+ * free pages one by one, at the cost of a leaf of the direct map: that is still
+ * better than to swap or to kill. So no more free memory than what is used is out
+ * of reclaim's reach.
  *
  * Before memory is taken offline, and before hibernation (hibernate.c), all
  * empty blocks are returned. Pages in use make both fail with -EBUSY: neither an offline
@@ -351,9 +352,14 @@ static unsigned long count_sparse(struct shrinker *shrinker,
 static unsigned long scan_sparse(struct shrinker *shrinker,
 				 struct shrink_control *sc)
 {
+	struct unmapped_node *node = unmapped_nodes[sc->nid];
+	unsigned long done = 0;
+
 	unmapped_front_drain(sc->nid);
-	sc->nr_scanned = unmapped_return_sparse(unmapped_nodes[sc->nid],
-						sc->nr_to_scan);
+	/* What holds a lock of a file system may hold what pages are moved by */
+	if ((sc->gfp_mask & __GFP_FS) && unmapped_compact(node, sc->nr_to_scan))
+		done = unmapped_return(node, 0, sc->nr_to_scan);
+	sc->nr_scanned = done ?: unmapped_return_sparse(node, sc->nr_to_scan);
 	return sc->nr_scanned ?: SHRINK_STOP;
 }
 

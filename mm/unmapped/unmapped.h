@@ -262,6 +262,8 @@ struct unmapped_block *unmapped_node_pop_leaving(struct unmapped_node *node,
 void unmapped_node_push_leaving(struct unmapped_block *block,
 				const unsigned long *left, unsigned int back);
 bool unmapped_node_split_sparse(struct unmapped_node *node);
+bool unmapped_node_pick_sparse(struct unmapped_node *node, unsigned long *pfn,
+			       unsigned long *used);
 void unmapped_node_split_poisoned(struct page *page);
 void unmapped_node_forget(struct page *page);
 void unmapped_node_heal(const struct unmapped_page *p);
@@ -357,6 +359,20 @@ struct page *unmapped_take_elsewhere(const struct unmapped_request *req);
 struct page *unmapped_refill(const struct unmapped_request *req);
 struct page *unmapped_refill_below(const struct unmapped_request *req,
 				   unsigned long last_pfn);
+
+/* mapping.c */
+bool unmapped_folio_movable(const struct folio *folio);
+
+/* compact.c */
+#ifdef CONFIG_MIGRATION
+unsigned long unmapped_compact(struct unmapped_node *node, unsigned long nr);
+#else
+static inline unsigned long unmapped_compact(struct unmapped_node *node,
+					     unsigned long nr)
+{
+	return 0;
+}
+#endif
 
 /* reclaim.c */
 unsigned long unmapped_return(struct unmapped_node *node, unsigned long keep,

@@ -679,6 +679,33 @@ static int test_compaction(void)
 	return KSFT_PASS;
 }
 
+/* One page in eight is left in each block: they move together, no leaf is split. */
+static int test_room(void)
+{
+	__u64 enough = meminfo("NoDirectMap") + 8 * 1024, splits, now;
+	size_t len = 32 * MIB, step = 8 * PAGE, at, errors = 0;
+	char *p;
+	int key;
+
+	open_keyed(key, p, len);
+	expect(!madvise(p, len, MADV_NOHUGEPAGE), "madvise");
+	for (at = 0; at < len; at += PAGE)
+		pattern_fill(p + at, PAGE, SEED + at);
+	for (at = 0; at < len; at += step)
+		expect(!madvise(p + at + PAGE, step - PAGE, MADV_DONTNEED),
+		       "madvise");
+	splits = vmstat("direct_map_level2_splits");
+	now = shrink_to(enough);
+	for (at = 0; at < len; at += step)
+		errors += pattern_errors(p + at, PAGE, SEED + at);
+	expect(!errors, "%zu words are wrong", errors);
+	expect(pages_of(key) == len / step, "%llu pages", pages_of(key));
+	expect(now <= enough, "%llu kB, enough were %llu", now, enough);
+	expect(vmstat("direct_map_level2_splits") == splits, "%llu splits",
+	       vmstat("direct_map_level2_splits") - splits);
+	return KSFT_PASS;
+}
+
 static int test_move_pages(void)
 {
 	void *pages[SOME / PAGE];
@@ -1004,6 +1031,7 @@ static const struct test tests[] = {
 	{ "collapse of what is unmapped", test_collapse_race },
 	{ "no page goes to swap", test_pageout },
 	{ "compaction", test_compaction },
+	{ "sparse blocks are emptied", test_room },
 	{ "move_pages", test_move_pages },
 	{ "memory policy", test_policy },
 	{ "no page is merged", test_ksm },

@@ -621,10 +621,37 @@ static int test_direct_map(void)
 	return KSFT_PASS;
 }
 
+/* One page in eight is left in each block: they move together. */
+static int test_room(void)
+{
+	__u64 enough = meminfo("NoDirectMap") + 8 * 1024, splits, now;
+	size_t len = 32 * MIB, step = 8 * PAGE, at, errors = 0;
+	struct secret m;
+
+	expect(hidden_open(&m, len), "open: %s", strerror(errno));
+	for (at = 0; at < len; at += step) {
+		pattern_fill(m.base + at, PAGE, SEED + at);
+		expect(!fallocate(m.fd, FALLOC_FL_PUNCH_HOLE |
+				  FALLOC_FL_KEEP_SIZE, at + PAGE, step - PAGE),
+		       "hole: %s", strerror(errno));
+	}
+	splits = vmstat("direct_map_level2_splits");
+	now = shrink_to(enough);
+	for (at = 0; at < len; at += step)
+		errors += pattern_errors(m.base + at, PAGE, SEED + at);
+	expect(!errors, "%zu words are wrong", errors);
+	expect(now <= enough, "%llu kB, enough were %llu", now, enough);
+	expect(vmstat("direct_map_level2_splits") == splits, "%llu splits",
+	       vmstat("direct_map_level2_splits") - splits);
+	secret_close(&m);
+	return KSFT_PASS;
+}
+
 /* --- running -------------------------------------------------------------- */
 
 static const struct test tests[] = {
 	{ "an ordinary memfd is shown", test_control },
+	{ "sparse blocks are emptied", test_room },
 	{ "flags", test_flags },
 	{ "read and write", test_read_write },
 	{ "sendfile", test_sendfile },

@@ -362,6 +362,19 @@ static inline bool run_shrinkers(void)
 	return write_string("/proc/sys/vm/drop_caches", "3");
 }
 
+/* Until so many kB are left outside the direct map, or for so long. */
+static inline __u64 shrink_to(__u64 kbytes)
+{
+	int tries = 20;
+	__u64 now;
+
+	do {
+		run_shrinkers();
+		now = meminfo("NoDirectMap");
+	} while (now > kbytes && --tries);
+	return now;
+}
+
 #define INJECT_POISON "/sys/kernel/debug/hwpoison/corrupt-pfn"
 
 /* The kernel may say that it could not take the page from its user. */
