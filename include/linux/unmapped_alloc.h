@@ -292,6 +292,19 @@ bool unmapped_folio_may_move(struct folio *dst, struct folio *src);
 void unmapped_folio_forget(struct address_space *mapping, struct folio *folio);
 
 /**
+ * unmapped_mapping_split() - Split a folio where a part of it ends
+ * @mapping: A mapping of folios of the cache.
+ * @index: Where a page is to begin a folio.
+ *
+ * If @index is in a large folio, and not its first page, each page of that
+ * becomes a folio of its own.
+ *
+ * Context: Process context, may sleep.
+ * Return: 0, or -EAGAIN if somebody else has a reference to it.
+ */
+int unmapped_mapping_split(struct address_space *mapping, pgoff_t index);
+
+/**
  * unmapped_folio_clear() - Clear a folio before its last reference is gone
  * @folio: The folio, which nobody uses any more.
  *
@@ -453,6 +466,7 @@ static inline struct folio *unmapped_folio_alloc_like(const struct folio *src,
 #define unmapped_folio_may_move(dst, src)		false
 #define unmapped_folio_misplaced(mapping, folio)	false
 #define unmapped_folio_forget(mapping, folio)		do { } while (0)
+#define unmapped_mapping_split(mapping, index)		0
 
 static inline bool unmapped_folio_zero(struct folio *folio, size_t offset,
 				       size_t len)

@@ -20,6 +20,7 @@ bool __deferred_page_prep(struct folio *folio, u16 keyid, bool zero)
 	return unmapped_pages_set_key(&folio->page, folio_order(folio), keyid,
 				      zero);
 }
+EXPORT_SYMBOL_GPL(__deferred_page_prep);
 
 /* The nodes of a mask, each for itself: there is no list of zones here. */
 static struct page *alloc_on_nodes(gfp_t gfp, struct unmapped_owner *owner,

@@ -16,6 +16,7 @@
 #define pr_fmt(fmt) "unmapped_alloc: " fmt
 
 #include <linux/highmem.h>
+#include <linux/huge_mm.h>
 #include <linux/init.h>
 #include <linux/mempolicy.h>
 #include <linux/page_access.h>
@@ -138,6 +139,21 @@ void unmapped_folio_forget(struct address_space *mapping, struct folio *folio)
 	if (unmapped_folio_misplaced(mapping, folio))
 		folio_zero_segment(folio, 0, folio_size(folio));
 }
+
+int unmapped_mapping_split(struct address_space *mapping, pgoff_t index)
+{
+	struct folio *folio = filemap_lock_folio(mapping, index);
+	int err = 0;
+
+	if (IS_ERR(folio))
+		return 0;
+	if (folio->index != index)
+		err = split_folio(folio);
+	folio_unlock(folio);
+	folio_put(folio);
+	return err ? -EAGAIN : 0;
+}
+EXPORT_SYMBOL_GPL(unmapped_mapping_split);
 
 static int __init unmapped_mapping_init(void)
 {

@@ -13,7 +13,10 @@
  * at an address of the host cannot have this; the architecture says which.
  */
 
+#include <linux/delay.h>
+#include <linux/huge_mm.h>
 #include <linux/kvm_host.h>
+#include <linux/moduleparam.h>
 #include <linux/pagemap.h>
 
 #include "gmem_detached.h"
@@ -43,9 +46,10 @@ struct unmapped_owner *kvm_gmem_make_owner(const struct kvm_create_guest_memfd *
 }
 
 /* Zeroed under its key, if it has one; else it came zeroed. */
-static struct folio *alloc_folio(gfp_t gfp, struct unmapped_owner *owner)
+static struct folio *alloc_folio(gfp_t gfp, unsigned int order,
+				 struct unmapped_owner *owner)
 {
-	struct folio *folio = unmapped_folio_alloc(gfp, 0, owner);
+	struct folio *folio = unmapped_folio_alloc(gfp, order, owner);
 
 	if (folio && !deferred_page_prep(folio, owner->keyid, true)) {
 		folio_put(folio);
@@ -54,27 +58,98 @@ static struct folio *alloc_folio(gfp_t gfp, struct unmapped_owner *owner)
 	return folio;
 }
 
+static struct folio *add_folio(struct address_space *mapping, pgoff_t index,
+			       unsigned int order, gfp_t gfp)
+{
+	struct folio *folio = alloc_folio(gfp, order, mapping->i_private_data);
+	int r;
+
+	if (!folio)
+		return ERR_PTR(-ENOMEM);
+	r = filemap_add_folio(mapping, folio, index, gfp);
+	if (!r)
+		return folio;
+	folio_put(folio);
+	return ERR_PTR(r);
+}
+
+/*
+ * Huge folios.
+ */
+
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+static bool gmem_huge __read_mostly = true;
+module_param(gmem_huge, bool, 0644);
+MODULE_PARM_DESC(gmem_huge, "Use 2M folios for guest_memfd outside the direct map");
+
+/*
+ * The aligned 2M around @index become one folio, if the file has room for that
+ * and no page is there. Small pages do as well, so nothing is tried hard.
+ */
+static struct folio *add_huge(struct inode *inode, pgoff_t index)
+{
+	struct address_space *mapping = inode->i_mapping;
+	gfp_t gfp = mapping_gfp_mask(mapping) | __GFP_NORETRY | __GFP_NOWARN;
+	loff_t start = round_down((loff_t)index << PAGE_SHIFT, PMD_SIZE);
+
+	if (!READ_ONCE(gmem_huge) || start + PMD_SIZE > i_size_read(inode) ||
+	    filemap_range_has_page(mapping, start, start + PMD_SIZE - 1))
+		return ERR_PTR(-ENOSPC);
+	return add_folio(mapping, start >> PAGE_SHIFT, PMD_ORDER, gfp);
+}
+#else
+static struct folio *add_huge(struct inode *inode, pgoff_t index)
+{
+	return ERR_PTR(-ENOSPC);
+}
+#endif
+
+/* How often, and how long, faults are waited for that have begun already. */
+#define SPLIT_TRIES	20
+#define SPLIT_WAIT_MS	1
+
+/*
+ * A hole takes all of a folio that could not be split: so this comes first. Who
+ * faults while the range is invalidated has no folio, see kvm_gmem_first().
+ */
+int kvm_gmem_split(struct inode *inode, pgoff_t start, pgoff_t end)
+{
+	int tries = SPLIT_TRIES, r;
+
+	if (!kvm_gmem_is_detached(inode))
+		return 0;
+	do {
+		r = unmapped_mapping_split(inode->i_mapping, start) ?:
+		    unmapped_mapping_split(inode->i_mapping, end);
+		if (!r)
+			return 0;
+		msleep(SPLIT_WAIT_MS);
+	} while (--tries);
+	return r;
+}
+
+int kvm_gmem_max_order(const struct kvm_memory_slot *slot, struct folio *folio)
+{
+	unsigned long pages = folio_nr_pages(folio);
+
+	/* Its parts are as far from an aligned address in the guest */
+	return IS_ALIGNED(slot->base_gfn - slot->gmem.pgoff, pages) ?
+	       folio_order(folio) : 0;
+}
+
 struct folio *kvm_gmem_grab_detached(struct inode *inode, pgoff_t index)
 {
 	struct address_space *mapping = inode->i_mapping;
-	gfp_t gfp = mapping_gfp_mask(mapping);
 	struct folio *folio;
-	int r;
 
 	do {
 		folio = filemap_lock_folio(mapping, index);
-		if (!IS_ERR(folio))
-			return folio;
+		if (IS_ERR(folio))
+			folio = add_huge(inode, index);
+		if (IS_ERR(folio))
+			folio = add_folio(mapping, index, 0,
+					  mapping_gfp_mask(mapping));
+	} while (folio == ERR_PTR(-EEXIST));
 
-		folio = alloc_folio(gfp, mapping->i_private_data);
-		if (!folio)
-			return ERR_PTR(-ENOMEM);
-
-		r = filemap_add_folio(mapping, folio, index, gfp);
-		if (!r)
-			return folio;
-		folio_put(folio);
-	} while (r == -EEXIST);
-
-	return ERR_PTR(r);
+	return folio;
 }

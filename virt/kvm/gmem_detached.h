@@ -66,6 +66,55 @@ static inline bool kvm_gmem_is_detached(struct inode *inode)
  */
 struct folio *kvm_gmem_grab_detached(struct inode *inode, pgoff_t index);
 
+/**
+ * kvm_gmem_first() - Find where entries may begin that map a range
+ * @inode: The inode of a guest_memfd.
+ * @start: First page of the range.
+ *
+ * A guest's entry for a huge folio reaches beyond a hole in it. Nobody may make
+ * one while the folio is split, wherever in it the fault was.
+ *
+ * Return: First page to invalidate.
+ */
+static inline pgoff_t kvm_gmem_first(struct inode *inode, pgoff_t start)
+{
+	return kvm_gmem_is_detached(inode) ? round_down(start, PTRS_PER_PTE) :
+					     start;
+}
+
+/**
+ * kvm_gmem_last() - Find where entries end that map a range
+ * @inode: The inode of a guest_memfd.
+ * @end: The page after the last of the range.
+ *
+ * Return: The page after the last to invalidate.
+ */
+static inline pgoff_t kvm_gmem_last(struct inode *inode, pgoff_t end)
+{
+	return kvm_gmem_is_detached(inode) ? round_up(end, PTRS_PER_PTE) : end;
+}
+
+/**
+ * kvm_gmem_split() - Let no folio be in a range with a part of it
+ * @inode: The inode of any guest_memfd, with its invalidate lock held.
+ * @start: First page of the range.
+ * @end: The page after its last.
+ *
+ * Context: Process context, may sleep.
+ * Return: 0, or -EAGAIN if somebody has a reference to such a folio.
+ */
+int kvm_gmem_split(struct inode *inode, pgoff_t start, pgoff_t end);
+
+/**
+ * kvm_gmem_max_order() - Tell how large an entry of the guest may be
+ * @slot: The slot that the folio is bound to.
+ * @folio: The folio, of any guest_memfd.
+ *
+ * Return: The order of the folio, or 0 if it is aligned in another way in the
+ * guest.
+ */
+int kvm_gmem_max_order(const struct kvm_memory_slot *slot, struct folio *folio);
+
 #else
 
 #define kvm_gmem_flags(kvm)			0
@@ -73,6 +122,10 @@ struct folio *kvm_gmem_grab_detached(struct inode *inode, pgoff_t index);
 #define kvm_gmem_drop_owner(owner)		do { } while (0)
 #define kvm_gmem_is_detached(inode)		false
 #define kvm_gmem_grab_detached(inode, index)	NULL
+#define kvm_gmem_first(inode, start)		(start)
+#define kvm_gmem_last(inode, end)		(end)
+#define kvm_gmem_split(inode, start, end)	0
+#define kvm_gmem_max_order(slot, folio)		0
 
 #endif
 

@@ -26,6 +26,9 @@
 #define GUEST_MEMFD_FLAG_NO_DIRECT_MAP	(1ULL << 2)
 #define KVM_CAP_GUEST_MEMFD_FLAGS	244
 #endif
+#ifndef GUEST_MEMFD_FLAG_MEMKEY
+#define GUEST_MEMFD_FLAG_MEMKEY		(1ULL << 3)
+#endif
 
 #define FLAG		GUEST_MEMFD_FLAG_NO_DIRECT_MAP
 #define GVA		0xc0000000UL
@@ -34,6 +37,7 @@
 #define NPAGES		1024UL
 #define BYTES		(NPAGES * PAGE_SIZE)
 #define WORDS		4
+#define HUGE		(2UL << 20)
 #define CHUNK		(256 * PAGE_SIZE)
 /* The kernel's image is mapped from here on, a second time */
 #define IMAGE_START	0xffffffff80000000UL
@@ -123,7 +127,8 @@ static void run(struct guest *g, enum command what, uint64_t from, uint64_t to)
 	}
 }
 
-static struct guest make_guest(uint64_t flags)
+/* Memory begins @pages behind the start of the file. */
+static struct guest make_guest_behind(uint64_t flags, uint64_t pages)
 {
 	struct vm_shape shape = {
 		.mode = VM_MODE_DEFAULT,
@@ -132,13 +137,19 @@ static struct guest make_guest(uint64_t flags)
 	struct guest g = { .seed = (uint64_t)random() << 32 | random() };
 
 	g.vm = vm_create_shape_with_one_vcpu(shape, &g.vcpu, guest_code);
-	g.memfd = vm_create_guest_memfd(g.vm, BYTES, flags);
-	vm_mem_add(g.vm, VM_MEM_SRC_ANONYMOUS, GPA, SLOT, NPAGES,
-		   KVM_MEM_GUEST_MEMFD, g.memfd, 0);
+	g.memfd = vm_create_guest_memfd(g.vm, BYTES + HUGE, flags);
+	/* Aligned, so that an entry of the guest may map a huge folio */
+	vm_mem_add(g.vm, VM_MEM_SRC_ANONYMOUS_THP, GPA, SLOT, NPAGES,
+		   KVM_MEM_GUEST_MEMFD, g.memfd, pages * PAGE_SIZE);
 	virt_map(g.vm, GVA, GPA, NPAGES);
 	vm_mem_set_private(g.vm, GPA, BYTES);
 	vcpu_regs_get(g.vcpu, &g.regs);
 	return g;
+}
+
+static struct guest make_guest(uint64_t flags)
+{
+	return make_guest_behind(flags, 0);
 }
 
 static void free_guest(struct guest *g)
@@ -220,6 +231,9 @@ static void test_flags(uint64_t flags)
 	TEST_ASSERT_EQ(vm_check_cap(vm, KVM_CAP_GUEST_MEMFD_FLAGS), flags);
 	TEST_ASSERT_EQ(vm_check_cap(plain, KVM_CAP_GUEST_MEMFD_FLAGS), 0);
 	for (bit = 0; bit < 64; bit++) {
+		/* That one wants a key as well: mm/keyid_kvm has it */
+		if (flags & BIT_ULL(bit) & GUEST_MEMFD_FLAG_MEMKEY)
+			continue;
 		fd = __vm_create_guest_memfd(vm, BYTES, BIT_ULL(bit));
 		if (flags & BIT_ULL(bit)) {
 			TEST_ASSERT(fd >= 0, "flag %d is refused", bit);
@@ -248,6 +262,42 @@ static void test_contents(uint64_t flags)
 	TEST_ASSERT(flags ? !found : found == NPAGES,
 		    "the host has %lu of %lu pages", found, NPAGES);
 	run(&g, EXPECT_WRITTEN, 0, NPAGES);
+	free_guest(&g);
+}
+
+static void expect_hole(struct guest *g)
+{
+	run(g, EXPECT_WRITTEN, 0, 7);
+	run(g, EXPECT_ZERO, 7, 8);
+	run(g, EXPECT_WRITTEN, 8, NPAGES);
+}
+
+/* Mapped 2M at a time, until a hole parts them. */
+static void test_huge(uint64_t flags)
+{
+	struct guest g = make_guest(flags);
+	uint64_t huge;
+
+	run(&g, WRITE, 0, NPAGES);
+	huge = vm_get_stat(g.vm, "pages_2m");
+	TEST_ASSERT(huge >= BYTES / HUGE, "%lu huge pages", huge);
+	vm_guest_mem_punch_hole(g.vm, GPA + 7 * PAGE_SIZE, PAGE_SIZE);
+	expect_hole(&g);
+	TEST_ASSERT(vm_get_stat(g.vm, "pages_2m") < huge,
+		    "an entry maps the hole");
+	free_guest(&g);
+}
+
+/* The folio is aligned in the file, and not in the guest. */
+static void test_misaligned(uint64_t flags)
+{
+	struct guest g = make_guest_behind(flags, 1);
+	uint64_t huge = vm_get_stat(g.vm, "pages_2m");
+
+	run(&g, WRITE, 0, NPAGES);
+	TEST_ASSERT_EQ(vm_get_stat(g.vm, "pages_2m"), huge);
+	vm_guest_mem_punch_hole(g.vm, GPA + 7 * PAGE_SIZE, PAGE_SIZE);
+	expect_hole(&g);
 	free_guest(&g);
 }
 
@@ -306,6 +356,9 @@ static const struct {
 	{ "the host finds the contents of an ordinary one", test_contents, 0 },
 	{ "the host does not find the contents", test_contents, FLAG },
 	{ "a hole is zeroes, all around it stays", test_punch_hole, FLAG },
+	{ "huge folios, and a hole in one", test_huge, FLAG },
+	{ "a huge folio that is not aligned in the guest", test_misaligned,
+	  FLAG },
 	{ "shared, and private again", test_conversion, FLAG },
 	{ "pages are counted, and come back", test_counted, FLAG },
 };
