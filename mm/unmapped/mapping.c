@@ -16,7 +16,6 @@
 #define pr_fmt(fmt) "unmapped_alloc: " fmt
 
 #include <linux/highmem.h>
-#include <linux/huge_mm.h>
 #include <linux/init.h>
 #include <linux/mempolicy.h>
 #include <linux/page_access.h>

@@ -14,8 +14,8 @@
  */
 
 #include <linux/delay.h>
-#include <linux/huge_mm.h>
 #include <linux/kvm_host.h>
+#include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/pagemap.h>
 
