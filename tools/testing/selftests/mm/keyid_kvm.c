@@ -233,7 +233,9 @@ static bool bind_private(const struct guest *g, int fd)
 		if ((g)->kvm < 0)					\
 			skip("no /dev/kvm");				\
 		if (ioctl((g)->kvm, KVM_CHECK_EXTENSION,		\
-			  KVM_CAP_GUEST_MEMFD_FLAGS) <= 0)		\
+			  KVM_CAP_GUEST_MEMFD_FLAGS) <= 0 ||		\
+		    !(ioctl((g)->kvm, KVM_CHECK_EXTENSION,		\
+			    KVM_CAP_VM_TYPES) & 1 << KVM_X86_SW_PROTECTED_VM)) \
 			skip("no such guest_memfd");			\
 		memcpy(p + CODE, private_code, sizeof(private_code));	\
 		expect(guest_open(g, KVM_X86_SW_PROTECTED_VM, p),	\
