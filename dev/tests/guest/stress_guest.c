@@ -63,14 +63,21 @@ static int open_vm(void)
 	return vm;
 }
 
-static int private_file(int vm, __u64 bytes)
+/* Every other one has a key, while there are any. */
+static int private_file(int vm, __u64 bytes, bool wants_key)
 {
+	int key = wants_key ? open("/dev/memkey", O_RDWR | O_CLOEXEC) : -1, fd;
 	struct kvm_create_guest_memfd args = {
 		.size = bytes,
-		.flags = GUEST_MEMFD_FLAG_NO_DIRECT_MAP,
+		.flags = key < 0 ? GUEST_MEMFD_FLAG_NO_DIRECT_MAP :
+				   GUEST_MEMFD_FLAG_MEMKEY,
+		.memkey_fd = key,
 	};
 
-	return ioctl(vm, KVM_CREATE_GUEST_MEMFD, &args);
+	fd = ioctl(vm, KVM_CREATE_GUEST_MEMFD, &args);
+	if (key >= 0)
+		close(key);
+	return fd;
 }
 
 const char *guest_lacks(void)
@@ -95,7 +102,7 @@ void guestmem_round(__u64 seed)
 
 	if (vm < 0)
 		return refused(errno);
-	fd = private_file(vm, pages * PAGE);
+	fd = private_file(vm, pages * PAGE, seed & 1 << 24);
 	if (fd < 0 ||
 	    fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, pages * PAGE) ||
 	    fallocate(fd, PUNCH, at * PAGE, (pages - at) / 2 * PAGE) ||
@@ -124,7 +131,7 @@ static bool set_private(struct guest *g, struct half *h, bool private)
 	return true;
 }
 
-static bool add_memory(struct guest *g)
+static bool add_memory(struct guest *g, bool wants_key)
 {
 	struct kvm_userspace_memory_region2 region = {
 		.flags = KVM_MEM_GUEST_MEMFD,
@@ -133,7 +140,8 @@ static bool add_memory(struct guest *g)
 	int i;
 
 	g->shared = anonymous(BYTES / PAGE);
-	g->file = private_file(g->vm, BYTES);
+	/* Room for a huge folio */
+	g->file = private_file(g->vm, 2 * MIB, wants_key);
 	if (!g->shared || g->file < 0)
 		return false;
 	region.userspace_addr = (uintptr_t)g->shared;
@@ -182,12 +190,12 @@ static void guest_close(struct guest *g)
 		close(g->vm);
 }
 
-static bool guest_open(struct guest *g)
+static bool guest_open(struct guest *g, bool wants_key)
 {
 	*g = (struct guest){
 		.vm = open_vm(), .vcpu = -1, .file = -1, .run = MAP_FAILED,
 	};
-	if (g->vm >= 0 && add_memory(g) && add_cpu(g, run_size()))
+	if (g->vm >= 0 && add_memory(g, wants_key) && add_cpu(g, run_size()))
 		return true;
 	refused(errno);
 	guest_close(g);
@@ -321,7 +329,7 @@ void guest_round(__u64 seed)
 	struct guest g;
 	int i;
 
-	if (!guest_open(&g))
+	if (!guest_open(&g, seed & 1))
 		return;
 	for (i = 0; i < STEPS; i++) {
 		seed = mix(seed + i);
