@@ -275,8 +275,16 @@ function guest_memory(   n, run)
 		beside("populate + free, third time, " n " CPUs", run,
 		       "guestmem.ordinary.3.sum", "guestmem.unmapped.3.sum", 0,
 		       "")
+		beside("the same without huge folios, " n " CPUs", run,
+		       "guestmem.ordinary.3.sum", "guestmem.small.3.sum", 0,
+		       "")
+		beside("populate, without huge folios, " n " CPUs", run,
+		       "guestmem.ordinary.1.populate",
+		       "guestmem.small.1.populate", 0, "")
 		limit("IPIs per page, first time, " n " CPUs", run,
 		      "guestmem.unmapped.1.ipi", 0.01, "0.01 or less")
+		limit("without huge folios, " n " CPUs", run,
+		      "guestmem.small.1.ipi", 0.01, "0.01 or less")
 	}
 }
 

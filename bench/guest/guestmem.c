@@ -2,7 +2,8 @@
 /*
  * What it costs to populate and to free the private memory of a guest: a
  * guest_memfd of a VM without a vCPU, allocated whole by fallocate(). Ordinary
- * first, then outside the direct map where the kernel offers that.
+ * first, then outside the direct map where the kernel offers that, in huge folios
+ * and without.
  *
  *	bench-guestmem [MIB]
  */
@@ -96,6 +97,15 @@ static void measure_kind(const char *kind, int vm, size_t bytes, uint64_t flags)
 	}
 }
 
+static void set_huge(bool huge)
+{
+	int fd = open("/sys/module/kvm/parameters/gmem_huge", O_WRONLY);
+
+	if (fd < 0 || write(fd, huge ? "1" : "0", 1) != 1)
+		die("kvm.gmem_huge");
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	int mib = argc > 1 ? atoi(argv[1]) : 512;
@@ -108,8 +118,12 @@ int main(int argc, char **argv)
 	vm = open_vm();
 	measure_kind("ordinary", vm, mib * MIB, 0);
 	if (ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_MEMFD_FLAGS) &
-	    GUEST_MEMFD_FLAG_NO_DIRECT_MAP)
+	    GUEST_MEMFD_FLAG_NO_DIRECT_MAP) {
 		measure_kind("unmapped", vm, mib * MIB,
 			     GUEST_MEMFD_FLAG_NO_DIRECT_MAP);
+		set_huge(false);
+		measure_kind("small", vm, mib * MIB,
+			     GUEST_MEMFD_FLAG_NO_DIRECT_MAP);
+	}
 	return 0;
 }
