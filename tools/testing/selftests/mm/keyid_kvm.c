@@ -110,11 +110,20 @@ static int open_kvm(void)
 	return open("/dev/kvm", O_RDWR | O_CLOEXEC);
 }
 
-/* Runs to the next out. */
-static bool run(struct guest *g)
+/* To the next out. */
+static bool runs(struct guest *g)
 {
-	return !ioctl(g->vcpu, KVM_RUN, 0) &&
-	       g->run->exit_reason == KVM_EXIT_IO;
+	int err = ioctl(g->vcpu, KVM_RUN, 0) ? errno : 0;
+
+	if (!err && g->run->exit_reason == KVM_EXIT_IO)
+		return true;
+	ksft_print_msg("exit %u: %s\n", g->run->exit_reason, strerror(err));
+	return false;
+}
+
+static bool runs_again(struct guest *g)
+{
+	return start_at_code(g->vcpu) && runs(g);
 }
 
 static __u32 told(const struct guest *g)
@@ -124,9 +133,6 @@ static __u32 told(const struct guest *g)
 	memcpy(&value, (char *)g->run + g->run->io.data_offset, sizeof(value));
 	return value;
 }
-
-#define expect_run(g) \
-	expect(run(g), "exit %u: %s", (g)->run->exit_reason, strerror(errno))
 
 /* That the guest works, or the other cases would say nothing. */
 static int test_without(void)
@@ -138,7 +144,7 @@ static int test_without(void)
 		skip("no /dev/kvm");
 	memcpy(p + CODE, code, sizeof(code));
 	expect(guest_open(&g, 0, p), "no guest: %s", strerror(errno));
-	expect_run(&g);
+	expect(runs(&g), "it does not run");
 	expect(p[DATA] == 0x5a && p[DATA + 1] == 1, "it has not written");
 	guest_close(&g);
 	return KSFT_PASS;
@@ -163,20 +169,18 @@ static int test_with(void)
 	memcpy(p + CODE, code, sizeof(code));
 	p[DATA + 1] = 40;
 	expect(guest_open(&g, 0, p), "no guest: %s", strerror(errno));
-	expect_run(&g);
+	expect(runs(&g), "it does not run");
 	expect(p[DATA] == 0x5a && p[DATA + 1] == 41, "it wrote %x %d",
 	       p[DATA], p[DATA + 1]);
 
 	expect(access(THP, F_OK) || !madvise(p, BYTES, MADV_COLLAPSE),
 	       "collapse: %s", strerror(errno));
-	expect(start_at_code(g.vcpu), "start: %s", strerror(errno));
-	expect_run(&g);
+	expect(runs_again(&g), "it does not run again");
 	expect(p[DATA + 1] == 42, "in a huge page, %d", p[DATA + 1]);
 
 	expect(!mprotect(p + DATA + PAGE, PAGE, PROT_READ), "mprotect");
 	p[DATA + 1]++;
-	expect(start_at_code(g.vcpu), "start: %s", strerror(errno));
-	expect_run(&g);
+	expect(runs_again(&g), "it does not run again");
 	expect(p[DATA + 1] == 44, "in pieces, %d", p[DATA + 1]);
 	expect(!pattern_errors(p + DATA + PAGE, REST, 1), "other bytes");
 	expect(info_of(key).pages == BYTES / PAGE, "%llu pages",
@@ -226,48 +230,53 @@ static bool bind_private(const struct guest *g, int fd)
 	       !ioctl(g->vm, KVM_SET_MEMORY_ATTRIBUTES, &private);
 }
 
-#define open_private(g)							\
-	do {								\
-		char *p = anon(BYTES);					\
-									\
-		if ((g)->kvm < 0)					\
-			skip("no /dev/kvm");				\
-		if (ioctl((g)->kvm, KVM_CHECK_EXTENSION,		\
-			  KVM_CAP_GUEST_MEMFD_FLAGS) <= 0 ||		\
-		    !(ioctl((g)->kvm, KVM_CHECK_EXTENSION,		\
-			    KVM_CAP_VM_TYPES) & 1 << KVM_X86_SW_PROTECTED_VM)) \
-			skip("no such guest_memfd");			\
-		memcpy(p + CODE, private_code, sizeof(private_code));	\
-		expect(guest_open(g, KVM_X86_SW_PROTECTED_VM, p),	\
-		       "no guest: %s", strerror(errno));		\
-	} while (0)
+static int open_private(struct guest *g)
+{
+	char *p = anon(BYTES);
+
+	if (g->kvm < 0)
+		skip("no /dev/kvm");
+	if (ioctl(g->kvm, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_MEMFD_FLAGS) <= 0 ||
+	    !(ioctl(g->kvm, KVM_CHECK_EXTENSION, KVM_CAP_VM_TYPES) &
+	      1 << KVM_X86_SW_PROTECTED_VM))
+		skip("no such guest_memfd");
+	memcpy(p + CODE, private_code, sizeof(private_code));
+	expect(guest_open(g, KVM_X86_SW_PROTECTED_VM, p), "no guest: %s",
+	       strerror(errno));
+	return KSFT_PASS;
+}
 
 /* Zeroes under the key, then what the guest wrote. */
-#define use_private(g, fd)						\
-	do {								\
-		expect(bind_private(g, fd), "bind: %s", strerror(errno)); \
-		expect_run(g);						\
-		expect(!told(g), "it begins with %x", told(g));		\
-		expect_run(g);						\
-		expect(told(g) == SECRET, "it read %x", told(g));	\
-	} while (0)
+static int use_private(struct guest *g, int fd)
+{
+	expect(bind_private(g, fd), "bind: %s", strerror(errno));
+	expect(runs(g), "it does not run");
+	expect(!told(g), "it begins with %x", told(g));
+	expect(runs(g), "it does not run on");
+	expect(told(g) == SECRET, "it read %x", told(g));
+	return KSFT_PASS;
+}
 
 /* The file is closed, the guest_memfd keeps the key, and then it comes back. */
 static int test_private(void)
 {
 	struct guest g = { .kvm = open_kvm() };
+	int key, fd, err;
 	__u64 flushes;
-	int key, fd;
 	__u32 keyid;
 
-	open_private(&g);
+	err = open_private(&g);
+	if (err)
+		return err;
 	open_key(key);
 	keyid = info_of(key).keyid;
 	fd = private_file(&g, GUEST_MEMFD_FLAG_MEMKEY, key);
 	expect(fd >= 0, "guest_memfd: %s", strerror(errno));
 	close(key);
 	flushes = vmstat("unmapped_key_flush");
-	use_private(&g, fd);
+	err = use_private(&g, fd);
+	if (err)
+		return err;
 	expect(vmstat("unmapped_key_flush") > flushes, "no page got the key");
 
 	for (int i = 0; i < 3; i++) {
@@ -279,8 +288,7 @@ static int test_private(void)
 	/* Private memory that is given back is new memory */
 	expect(!fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 			  BYTES), "hole: %s", strerror(errno));
-	expect(start_at_code(g.vcpu), "start: %s", strerror(errno));
-	expect_run(&g);
+	expect(runs_again(&g), "it does not run again");
 	expect(!told(&g), "the hole has %x", told(&g));
 	guest_close(&g);
 	close(fd);
@@ -297,9 +305,11 @@ static int test_private(void)
 static int test_bad_private(void)
 {
 	struct guest g = { .kvm = open_kvm() };
-	int null = open("/dev/null", O_RDWR), key;
+	int null = open("/dev/null", O_RDWR), key, err;
 
-	open_private(&g);
+	err = open_private(&g);
+	if (err)
+		return err;
 	open_key(key);
 	expect(ioctl(g.vm, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_MEMFD_FLAGS) ==
 	       (GUEST_MEMFD_FLAG_NO_DIRECT_MAP | GUEST_MEMFD_FLAG_MEMKEY),
@@ -331,15 +341,19 @@ static void say(const char *what, __u32 keyid)
 static int show_private(void)
 {
 	struct guest g = { .kvm = open_kvm() };
-	int key, fd;
+	int key, fd, err;
 	__u32 keyid;
 
-	open_private(&g);
+	err = open_private(&g);
+	if (err)
+		return err;
 	open_key(key);
 	keyid = info_of(key).keyid;
 	fd = private_file(&g, GUEST_MEMFD_FLAG_MEMKEY, key);
 	expect(fd >= 0, "guest_memfd: %s", strerror(errno));
-	use_private(&g, fd);
+	err = use_private(&g, fd);
+	if (err)
+		return err;
 	say("used", keyid);
 	guest_close(&g);
 	close(fd);
