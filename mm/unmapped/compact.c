@@ -13,6 +13,7 @@
 
 #define pr_fmt(fmt) "unmapped_alloc: " fmt
 
+#include <linux/memory_hotplug.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/swap.h>
@@ -43,11 +44,16 @@ static void free_target(struct folio *dst, unsigned long nid)
 	folio_put(dst);
 }
 
-static bool isolate(struct page *page, struct list_head *list)
+static bool isolate(unsigned long pfn, struct list_head *list)
 {
-	struct folio *folio = page_folio(page);
+	/* The block may be gone, and its memory with it */
+	struct page *page = pfn_to_online_page(pfn);
+	struct folio *folio;
 	bool isolated;
 
+	if (!page)
+		return false;
+	folio = page_folio(page);
 	if (!folio_try_get(folio))
 		return false;
 	/* It may have been freed, and be another's, between the two */
@@ -66,7 +72,7 @@ static bool isolate_all(unsigned long pfn, const unsigned long *used,
 	unsigned int i;
 
 	for_each_set_bit(i, used, UNMAPPED_BLOCK_PAGES) {
-		if (!isolate(pfn_to_page(pfn + i), list))
+		if (!isolate(pfn + i, list))
 			return false;
 		folio = list_first_entry(list, struct folio, lru);
 		i += folio_nr_pages(folio) - 1;
@@ -74,7 +80,6 @@ static bool isolate_all(unsigned long pfn, const unsigned long *used,
 	return true;
 }
 
-/* Poisoned, used or unused pages of others: the block may have changed hands. */
 static bool move_all(int nid, unsigned long pfn, const unsigned long *used)
 {
 	LIST_HEAD(list);

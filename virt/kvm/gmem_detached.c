@@ -82,20 +82,32 @@ static bool gmem_huge __read_mostly = true;
 module_param(gmem_huge, bool, 0644);
 MODULE_PARM_DESC(gmem_huge, "Use 2M folios for guest_memfd outside the direct map");
 
+static bool has_room(struct inode *inode, loff_t start)
+{
+	return start + PMD_SIZE <= i_size_read(inode) &&
+	       !filemap_range_has_page(inode->i_mapping, start,
+				       start + PMD_SIZE - 1);
+}
+
 /*
  * The aligned 2M around @index become one folio, if the file has room for that
- * and no page is there. Small pages do as well, so nothing is tried hard.
+ * and no page is there. Small pages do as well, so nothing is tried hard. While
+ * a hole is made there will be no huge folio that it could part.
  */
 static struct folio *add_huge(struct inode *inode, pgoff_t index)
 {
 	struct address_space *mapping = inode->i_mapping;
 	gfp_t gfp = mapping_gfp_mask(mapping) | __GFP_NORETRY | __GFP_NOWARN;
 	loff_t start = round_down((loff_t)index << PAGE_SHIFT, PMD_SIZE);
+	struct folio *folio = ERR_PTR(-ENOSPC);
 
-	if (!READ_ONCE(gmem_huge) || start + PMD_SIZE > i_size_read(inode) ||
-	    filemap_range_has_page(mapping, start, start + PMD_SIZE - 1))
-		return ERR_PTR(-ENOSPC);
-	return add_folio(mapping, start >> PAGE_SHIFT, PMD_ORDER, gfp);
+	if (!READ_ONCE(gmem_huge) ||
+	    !filemap_invalidate_trylock_shared(mapping))
+		return folio;
+	if (has_room(inode, start))
+		folio = add_folio(mapping, start >> PAGE_SHIFT, PMD_ORDER, gfp);
+	filemap_invalidate_unlock_shared(mapping);
+	return folio;
 }
 #else
 static struct folio *add_huge(struct inode *inode, pgoff_t index)
@@ -109,8 +121,10 @@ static struct folio *add_huge(struct inode *inode, pgoff_t index)
 #define SPLIT_WAIT_MS	1
 
 /*
- * A hole takes all of a folio that could not be split: so this comes first. Who
- * faults while the range is invalidated has no folio, see kvm_gmem_first().
+ * A hole takes all of a folio that could not be split, so this comes first. And
+ * it comes before entries of the guest are zapped. A fault has a reference to
+ * the folio until it has made its entry: when the split succeeds none can be
+ * under way that would map 2M.
  */
 int kvm_gmem_split(struct inode *inode, pgoff_t start, pgoff_t end)
 {

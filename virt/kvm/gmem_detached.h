@@ -67,38 +67,14 @@ static inline bool kvm_gmem_is_detached(struct inode *inode)
 struct folio *kvm_gmem_grab_detached(struct inode *inode, pgoff_t index);
 
 /**
- * kvm_gmem_first() - Find where entries may begin that map a range
- * @inode: The inode of a guest_memfd.
- * @start: First page of the range.
- *
- * A guest's entry for a huge folio reaches beyond a hole in it. Nobody may make
- * one while the folio is split, wherever in it the fault was.
- *
- * Return: First page to invalidate.
- */
-static inline pgoff_t kvm_gmem_first(struct inode *inode, pgoff_t start)
-{
-	return kvm_gmem_is_detached(inode) ? round_down(start, PTRS_PER_PTE) :
-					     start;
-}
-
-/**
- * kvm_gmem_last() - Find where entries end that map a range
- * @inode: The inode of a guest_memfd.
- * @end: The page after the last of the range.
- *
- * Return: The page after the last to invalidate.
- */
-static inline pgoff_t kvm_gmem_last(struct inode *inode, pgoff_t end)
-{
-	return kvm_gmem_is_detached(inode) ? round_up(end, PTRS_PER_PTE) : end;
-}
-
-/**
  * kvm_gmem_split() - Let no folio be in a range with a part of it
- * @inode: The inode of any guest_memfd, with its invalidate lock held.
+ * @inode: The inode of any guest_memfd, with its invalidate lock held for
+ *	writing: until that is dropped no huge folio is added.
  * @start: First page of the range.
  * @end: The page after its last.
+ *
+ * Entries of the guest that map such a folio are to be invalidated after this.
+ * A fault that was about to make one has been waited for.
  *
  * Context: Process context, may sleep.
  * Return: 0, or -EAGAIN if somebody has a reference to such a folio.
@@ -122,8 +98,6 @@ int kvm_gmem_max_order(const struct kvm_memory_slot *slot, struct folio *folio);
 #define kvm_gmem_drop_owner(owner)		do { } while (0)
 #define kvm_gmem_is_detached(inode)		false
 #define kvm_gmem_grab_detached(inode, index)	NULL
-#define kvm_gmem_first(inode, start)		(start)
-#define kvm_gmem_last(inode, end)		(end)
 #define kvm_gmem_split(inode, start, end)	0
 #define kvm_gmem_max_order(slot, folio)		0
 
