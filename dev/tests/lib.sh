@@ -268,7 +268,7 @@ run_kunit()
 		APPEND="kunit.filter_glob=${3:-*} $platform ${APPEND:-}" \
 		"$DEV/boot" 2>"$TMP/boot" || code=$?
 	cat "$TMP/boot" >&2
-	kunit_cases base "$TMP/console"
+	kunit_cases "$1" "$TMP/console"
 	if ((code)); then
 		not_ok "the console of $1-$2 (status $code)"
 		sed 's/^/# /' "$TMP/boot"
