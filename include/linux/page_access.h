@@ -136,10 +136,21 @@ static __always_inline int folio_prepare_dma(struct folio *folio,
 	return __folio_prepare_dma(folio, dir);
 }
 
+/*
+ * kmap() by those who keep the address longer than their reference to the page.
+ */
+void *kmap_hold(struct page *page);
+void kunmap_drop(struct page *page, const void *addr);
+bool kmap_stale(unsigned long pfn, const void *addr);
+
 #else /* !CONFIG_PAGE_ACCESS */
 
 /* A macro: what depends on it is gone before the compiler numbers things. */
 #define page_access_active()	(false)
+
+#define kmap_hold(page)			kmap(page)
+#define kunmap_drop(page, addr)		kunmap(page)
+#define kmap_stale(pfn, addr)		(false)
 
 static inline void *page_access_kmap(struct page *page)
 {

@@ -127,6 +127,17 @@ static __always_inline phys_addr_t phys_with_keyid(phys_addr_t phys)
 }
 
 /**
+ * phys_strip_keyid() - Take the bits of KeyIDs out of an address, or a mask
+ * @phys: The address.
+ *
+ * Return: What is left, whether there is a key already or not.
+ */
+static inline phys_addr_t phys_strip_keyid(phys_addr_t phys)
+{
+	return arch_keyid_strip(phys);
+}
+
+/**
  * folio_keyid() - Find the key of a folio
  * @folio: The folio, to which the caller has a reference.
  *
@@ -315,6 +326,7 @@ struct unmapped_owner *page_key_owner_create(struct page_key *key,
 #define folio_keyid(folio)			(0)
 #define phys_keyid(phys)			(0)
 #define phys_with_keyid(phys)			(phys)
+#define phys_strip_keyid(phys)			(phys)
 #define dma_addr_set_keyid(addr, keyid)		(addr)
 #define dma_addr_clear_keyid(addr)		(addr)
 #define page_keyid_prot(page, prot)		(prot)

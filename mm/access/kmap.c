@@ -181,6 +181,65 @@ void page_access_kunmap_shared(struct page *page)
 }
 EXPORT_SYMBOL(page_access_kunmap_shared);
 
+/**
+ * kmap_hold() - Map a page that its user may lose before the address is
+ * @page: The page, to which the caller has a reference.
+ *
+ * kunmap() finds the mapping by the page. If the page had another user by then,
+ * it would find that one's, or none. So the page is held until kunmap_drop().
+ *
+ * Context: Process context, may sleep.
+ * Return: The address, or NULL if the page has none.
+ */
+void *kmap_hold(struct page *page)
+{
+	void *addr = kmap(page);
+
+	if (!page_needs_kmap(page))
+		return addr;
+	if (addr == page_address(page)) {
+		kunmap(page);
+		return NULL;
+	}
+	get_page(page);
+	return addr;
+}
+EXPORT_SYMBOL_GPL(kmap_hold);
+
+/**
+ * kunmap_drop() - End what kmap_hold() began
+ * @page: The page. If @addr is its direct-map address it may be another's now.
+ * @addr: What kmap_hold() returned.
+ *
+ * Context: Process context, may sleep.
+ */
+void kunmap_drop(struct page *page, const void *addr)
+{
+	if (addr == page_address(page))
+		return;
+	kunmap(page);
+	put_page(page);
+}
+EXPORT_SYMBOL_GPL(kunmap_drop);
+
+/**
+ * kmap_stale() - Ask whether an address is of the page that was there before
+ * @pfn: The page that is there now.
+ * @addr: What kmap_hold() returned for a page of that number.
+ *
+ * Return: true if @addr is in the direct map, and the page is not.
+ */
+bool kmap_stale(unsigned long pfn, const void *addr)
+{
+	struct page *page;
+
+	if (!pfn_valid(pfn))
+		return false;
+	page = pfn_to_page(pfn);
+	return page_needs_kmap(page) && addr == page_address(page);
+}
+EXPORT_SYMBOL_GPL(kmap_stale);
+
 static struct page *shared_addr_to_page(unsigned long addr)
 {
 	struct kmap_shared *map;

@@ -44,6 +44,23 @@ static void free_target(struct folio *dst, unsigned long nid)
 	folio_put(dst);
 }
 
+/*
+ * Not what a real-time task has locked, nor what somebody has a reference to for
+ * a reason of its own: all others would have moved in vain. Nor a large folio,
+ * which is split where no room of its size is left.
+ */
+static bool can_move(struct folio *folio)
+{
+	int expected = 1 + folio_mapcount(folio);
+
+	if (!folio_test_lru(folio) || folio_test_large(folio) ||
+	    folio_test_mlocked(folio) || !unmapped_folio_movable(folio))
+		return false;
+	if (!folio_test_anon(folio))
+		expected += 1 + folio_test_private(folio);
+	return folio_ref_count(folio) <= expected;
+}
+
 static bool isolate(unsigned long pfn, struct list_head *list)
 {
 	/* The block may be gone, and its memory with it */
@@ -57,8 +74,7 @@ static bool isolate(unsigned long pfn, struct list_head *list)
 	if (!folio_try_get(folio))
 		return false;
 	/* It may have been freed, and be another's, between the two */
-	isolated = page_folio(page) == folio && folio_test_lru(folio) &&
-		   unmapped_folio_movable(folio) &&
+	isolated = page_folio(page) == folio && can_move(folio) &&
 		   isolate_folio_to_list(folio, list);
 	folio_put(folio);
 	return isolated;
@@ -68,15 +84,11 @@ static bool isolate(unsigned long pfn, struct list_head *list)
 static bool isolate_all(unsigned long pfn, const unsigned long *used,
 			struct list_head *list)
 {
-	struct folio *folio;
 	unsigned int i;
 
-	for_each_set_bit(i, used, UNMAPPED_BLOCK_PAGES) {
+	for_each_set_bit(i, used, UNMAPPED_BLOCK_PAGES)
 		if (!isolate(pfn + i, list))
 			return false;
-		folio = list_first_entry(list, struct folio, lru);
-		i += folio_nr_pages(folio) - 1;
-	}
 	return true;
 }
 

@@ -88,7 +88,8 @@ static struct unmapped_owner *movable_owner(const struct folio *folio)
 {
 	struct unmapped_owner *owner = unmapped_owner_of(&folio->page);
 
-	if (!owner || !(owner->flags & UNMAPPED_OWNER_KMAP))
+	if (!owner || !(owner->flags & UNMAPPED_OWNER_KMAP) ||
+	    READ_ONCE(owner->dying))
 		return NULL;
 	return owner == mapping_owner || (owner->flags & UNMAPPED_OWNER_KEYED) ?
 	       owner : NULL;

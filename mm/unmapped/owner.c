@@ -74,10 +74,19 @@ static bool below_total(unsigned int nr)
  */
 bool unmapped_owner_charge(struct unmapped_owner *owner, unsigned int nr)
 {
-	if (likely(below_total(nr) && charge_owner(owner, nr)))
-		return true;
-	count_vm_event(UNMAPPED_CAPPED);
-	return false;
+	bool charged;
+
+	/*
+	 * The pages of one that dies only get fewer: who adds up what the CPUs
+	 * have counted may rely on it. Pairs as in unmapped_owner_uncharge().
+	 */
+	rcu_read_lock();
+	charged = likely(!READ_ONCE(owner->dying) && below_total(nr) &&
+			 charge_owner(owner, nr));
+	rcu_read_unlock();
+	if (unlikely(!charged))
+		count_vm_event(UNMAPPED_CAPPED);
+	return charged;
 }
 
 static struct unmapped_owner **slot_of(u16 id)

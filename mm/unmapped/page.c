@@ -263,12 +263,27 @@ static __always_inline void disown_pages(const struct unmapped_page *p,
 	count_vm_events(UNMAPPED_FREE, 1UL << order);
 }
 
+/* Not if there was no slot, in the middle of giving them another key. */
+static __always_inline bool same_key(const struct unmapped_page *p,
+				     unsigned int order)
+{
+	struct unmapped_page last = *p;
+
+	if (!order || !page_keyid_active())
+		return true;
+	while (++last.idx < p->idx + (1U << order))
+		if (unlikely(unmapped_key_of(&last) != unmapped_key_of(p)))
+			return false;
+	return true;
+}
+
 /* Clearing takes time and a slot: not in interrupts, not with them off. */
 static __always_inline void retire_pages(const struct unmapped_page *p,
 					 struct page *page, unsigned int order)
 {
 	bool now = in_task() && !irqs_disabled();
-	bool cleared = now && clear_sound(page, 1U << order);
+	bool cleared = now && same_key(p, order) &&
+		       clear_sound(page, 1U << order);
 	unsigned int i;
 
 	disown_pages(p, order);

@@ -147,8 +147,8 @@ int kvm_gmem_max_order(const struct kvm_memory_slot *slot, struct folio *folio)
 	unsigned long pages = folio_nr_pages(folio);
 
 	/* Its parts are as far from an aligned address in the guest */
-	return IS_ALIGNED(slot->base_gfn - slot->gmem.pgoff, pages) ?
-	       folio_order(folio) : 0;
+	return IS_ALIGNED(slot->base_gfn - slot->gmem.pgoff, pages) &&
+	       !folio_test_has_hwpoisoned(folio) ? folio_order(folio) : 0;
 }
 
 struct folio *kvm_gmem_grab_detached(struct inode *inode, pgoff_t index)

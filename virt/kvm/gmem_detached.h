@@ -8,6 +8,7 @@
 
 #include <linux/kvm_host.h>
 #include <linux/page_keyid.h>
+#include <linux/pagemap.h>
 #include <linux/unmapped_alloc.h>
 
 #if defined(CONFIG_KVM_PRIVATE_MEM) && defined(CONFIG_UNMAPPED_ALLOC)
@@ -82,12 +83,25 @@ struct folio *kvm_gmem_grab_detached(struct inode *inode, pgoff_t index);
 int kvm_gmem_split(struct inode *inode, pgoff_t start, pgoff_t end);
 
 /**
+ * kvm_gmem_poisoned() - Ask whether a page is poisoned
+ * @folio: The folio, of any guest_memfd.
+ * @index: Where in the file.
+ *
+ * Return: true if that page of a folio is.
+ */
+static inline bool kvm_gmem_poisoned(struct folio *folio, pgoff_t index)
+{
+	return folio_test_hwpoison(folio) ||
+	       PageHWPoison(folio_file_page(folio, index));
+}
+
+/**
  * kvm_gmem_max_order() - Tell how large an entry of the guest may be
  * @slot: The slot that the folio is bound to.
  * @folio: The folio, of any guest_memfd.
  *
  * Return: The order of the folio, or 0 if it is aligned in another way in the
- * guest.
+ * guest, or a page of it is poisoned.
  */
 int kvm_gmem_max_order(const struct kvm_memory_slot *slot, struct folio *folio);
 
@@ -99,6 +113,7 @@ int kvm_gmem_max_order(const struct kvm_memory_slot *slot, struct folio *folio);
 #define kvm_gmem_is_detached(inode)		false
 #define kvm_gmem_grab_detached(inode, index)	NULL
 #define kvm_gmem_split(inode, start, end)	0
+#define kvm_gmem_poisoned(folio, index)		folio_test_hwpoison(folio)
 #define kvm_gmem_max_order(slot, folio)		0
 
 #endif
