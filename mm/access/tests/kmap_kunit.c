@@ -166,6 +166,43 @@ static void test_kmap_fails(struct kunit *test)
 	kunmap(page);
 }
 
+/* The page does not go before its address does. */
+static void test_kmap_hold(struct kunit *test)
+{
+	struct page *page = kunit_owned_page(test, buffer_owner);
+	unsigned long pfn = page_to_pfn(page);
+	int refs = page_count(page);
+	void *addr = kmap_hold(page);
+
+	KUNIT_EXPECT_EQ(test, page_count(page), refs + 1);
+	KUNIT_EXPECT_EQ(test, probe_read(addr), 0);
+	KUNIT_EXPECT_FALSE(test, kmap_stale(pfn, addr));
+	KUNIT_EXPECT_TRUE(test, kmap_stale(pfn, page_address(page)));
+
+	/* Somebody had the page when it was in the direct map */
+	kunmap_drop(page, page_address(page));
+	KUNIT_EXPECT_EQ(test, probe_read(addr), 0);
+
+	kunmap_drop(page, addr);
+	KUNIT_EXPECT_EQ(test, page_count(page), refs);
+	KUNIT_EXPECT_EQ(test, probe_read(addr), -EFAULT);
+
+	kunit_activate_static_stub(test, page_access_vmap_page, no_memory);
+	KUNIT_EXPECT_NULL(test, kmap_hold(page));
+	kunit_deactivate_static_stub(test, page_access_vmap_page);
+	KUNIT_EXPECT_EQ(test, page_count(page), refs);
+	addr = kmap_hold(page);
+	KUNIT_EXPECT_EQ(test, probe_read(addr), 0);
+	kunmap_drop(page, addr);
+
+	page = kunit_ordinary_page(test);
+	refs = page_count(page);
+	addr = kmap_hold(page);
+	KUNIT_EXPECT_PTR_EQ(test, addr, page_address(page));
+	kunmap_drop(page, addr);
+	KUNIT_EXPECT_EQ(test, page_count(page), refs);
+}
+
 static void test_kmap_to_page(struct kunit *test)
 {
 	struct page *page = kunit_owned_page(test, buffer_owner);
@@ -358,6 +395,7 @@ static struct kunit_case kmap_cases[] = {
 	KUNIT_CASE(test_kmap_refused),
 	KUNIT_CASE(test_kmap_ordinary),
 	KUNIT_CASE(test_kmap_fails),
+	KUNIT_CASE(test_kmap_hold),
 	KUNIT_CASE(test_kmap_to_page),
 	KUNIT_CASE(test_kmap_race),
 	KUNIT_CASE(test_vmap),
