@@ -21,8 +21,8 @@
 #include "../internal.h"
 #include "unmapped.h"
 
-/* Blocks that are tried for one that can be emptied. */
-#define COMPACT_TRIES	8
+/* So many blocks that could not be emptied end the search. */
+#define COMPACT_FAILURES	8
 
 static struct folio *alloc_target(struct folio *src, unsigned long nid)
 {
@@ -120,14 +120,16 @@ unsigned long unmapped_compact(struct unmapped_node *node, unsigned long nr)
 {
 	DECLARE_BITMAP(used, UNMAPPED_BLOCK_PAGES);
 	unsigned long pfn, done = 0;
-	int tries = COMPACT_TRIES;
+	unsigned int failed = 0;
 
 	/* Pages that wait there for the LRU cannot be isolated */
 	lru_add_drain();
-	while (done < nr && tries-- &&
-	       unmapped_node_pick_sparse(node, &pfn, used)) {
+	while (done < nr && failed < COMPACT_FAILURES &&
+	       unmapped_node_pick_sparse(node, failed, &pfn, used)) {
 		if (move_all(node->nid, pfn, used))
 			done += UNMAPPED_BLOCK_PAGES;
+		else
+			failed++;
 		unmapped_front_drain(node->nid);
 		cond_resched();
 	}

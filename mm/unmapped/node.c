@@ -658,13 +658,15 @@ void unmapped_node_push_leaving(struct unmapped_block *block,
  */
 bool unmapped_node_split_sparse(struct unmapped_node *node)
 {
-	struct unmapped_block *block;
+	struct list_head *blocks = &node->buckets[UNMAPPED_SPARSE];
+	struct unmapped_block *block = NULL;
 
 	spin_lock_irq(&node->lock);
-	block = list_first_entry_or_null(&node->buckets[UNMAPPED_SPARSE],
-					 typeof(*block), list);
-	if (block)
+	/* At the end are those that unmapped_compact() could not empty */
+	if (!list_empty(blocks)) {
+		block = list_last_entry(blocks, typeof(*block), list);
 		split(node, block, UNMAPPED_SPARSE);
+	}
 	spin_unlock_irq(&node->lock);
 
 	return block;
@@ -681,27 +683,30 @@ static unsigned long room_beside(const struct unmapped_node *node,
 /**
  * unmapped_node_pick_sparse() - Find a used block whose pages fit elsewhere
  * @node: The node.
+ * @failed: How many were found before that could not be emptied.
  * @pfn: Filled in: the block's first page. The block may be gone after this.
  * @used: Filled in: a bit a page.
  *
- * It is the one with most free pages of some, and the last to be found again.
+ * It is the one with most free pages of some, and moves to the end of the list,
+ * where those are that were found before.
  *
  * Context: Process context, interrupts on.
  * Return: Whether there was a block at least half of which is free.
  */
-bool unmapped_node_pick_sparse(struct unmapped_node *node, unsigned long *pfn,
-			       unsigned long *used)
+bool unmapped_node_pick_sparse(struct unmapped_node *node, unsigned int failed,
+			       unsigned long *pfn, unsigned long *used)
 {
 	struct list_head *blocks = &node->buckets[UNMAPPED_SPARSE];
 	struct unmapped_block *block, *best = NULL;
-	unsigned int searched = 0;
+	unsigned long searched = failed;
 
 	spin_lock_irq(&node->lock);
 	list_for_each_entry(block, blocks, list) {
+		if (searched++ >= node->nr_blocks[UNMAPPED_SPARSE] ||
+		    searched > failed + UNMAPPED_SEARCH_BLOCKS)
+			break;
 		if (!block->nr_bad && (!best || block->nr_free > best->nr_free))
 			best = block;
-		if (++searched == UNMAPPED_SEARCH_BLOCKS)
-			break;
 	}
 	if (best && room_beside(node, best) <
 		    UNMAPPED_BLOCK_PAGES - best->nr_free)

@@ -262,8 +262,8 @@ struct unmapped_block *unmapped_node_pop_leaving(struct unmapped_node *node,
 void unmapped_node_push_leaving(struct unmapped_block *block,
 				const unsigned long *left, unsigned int back);
 bool unmapped_node_split_sparse(struct unmapped_node *node);
-bool unmapped_node_pick_sparse(struct unmapped_node *node, unsigned long *pfn,
-			       unsigned long *used);
+bool unmapped_node_pick_sparse(struct unmapped_node *node, unsigned int failed,
+			       unsigned long *pfn, unsigned long *used);
 void unmapped_node_split_poisoned(struct page *page);
 void unmapped_node_forget(struct page *page);
 void unmapped_node_heal(const struct unmapped_page *p);

@@ -362,6 +362,30 @@ static inline bool run_shrinkers(void)
 	return write_string("/proc/sys/vm/drop_caches", "3");
 }
 
+/*
+ * Blocks that cannot be emptied: of each a page of secret memory is left by
+ * leave_secrets(). They are the emptiest that there are.
+ */
+#define SECRET_BLOCKS	2
+#define BLOCK		(2 * MIB)
+
+static inline bool fill_secrets(struct secret *s)
+{
+	return secret_open(s, SECRET_BLOCKS * BLOCK) &&
+	       !fallocate(s->fd, 0, 0, s->bytes);
+}
+
+static inline bool leave_secrets(struct secret *s)
+{
+	size_t at;
+
+	for (at = 0; at < s->bytes; at += BLOCK)
+		if (fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			      at + PAGE, BLOCK - PAGE))
+			return false;
+	return true;
+}
+
 /* Until so many kB are left outside the direct map, or for so long. */
 static inline __u64 shrink_to(__u64 kbytes)
 {
