@@ -246,6 +246,19 @@ static int open_private(struct guest *g)
 	return KSFT_PASS;
 }
 
+/* With a new key, and a guest_memfd of that. */
+static int open_keyed_private(struct guest *g, int *key, int *fd)
+{
+	int err = open_private(g);
+
+	if (err)
+		return err;
+	open_key(*key);
+	*fd = private_file(g, GUEST_MEMFD_FLAG_MEMKEY, *key);
+	expect(*fd >= 0, "guest_memfd: %s", strerror(errno));
+	return KSFT_PASS;
+}
+
 /* Zeroes under the key, then what the guest wrote. */
 static int use_private(struct guest *g, int fd)
 {
@@ -265,13 +278,10 @@ static int test_private(void)
 	__u64 flushes;
 	__u32 keyid;
 
-	err = open_private(&g);
+	err = open_keyed_private(&g, &key, &fd);
 	if (err)
 		return err;
-	open_key(key);
 	keyid = info_of(key).keyid;
-	fd = private_file(&g, GUEST_MEMFD_FLAG_MEMKEY, key);
-	expect(fd >= 0, "guest_memfd: %s", strerror(errno));
 	close(key);
 	flushes = vmstat("unmapped_key_flush");
 	err = use_private(&g, fd);
@@ -344,13 +354,10 @@ static int show_private(void)
 	int key, fd, err;
 	__u32 keyid;
 
-	err = open_private(&g);
+	err = open_keyed_private(&g, &key, &fd);
 	if (err)
 		return err;
-	open_key(key);
 	keyid = info_of(key).keyid;
-	fd = private_file(&g, GUEST_MEMFD_FLAG_MEMKEY, key);
-	expect(fd >= 0, "guest_memfd: %s", strerror(errno));
 	err = use_private(&g, fd);
 	if (err)
 		return err;
