@@ -247,7 +247,7 @@ free_key:
 /* The last page of an owner is back that had a name of its own. */
 static void user_released(struct unmapped_owner *owner)
 {
-	percpu_ref_put(&page_key_by_id(owner->keyid)->users);
+	keyid_drop(owner->keyid);
 }
 
 /**

@@ -16,7 +16,7 @@ void __vma_keyid_get(struct vm_area_struct *vma)
 
 void __vma_keyid_put(struct vm_area_struct *vma)
 {
-	percpu_ref_put(&page_key_by_id(vma_keyid(vma))->users);
+	keyid_drop(vma_keyid(vma));
 }
 
 u16 mm_keyid_hold(struct mm_struct *mm, unsigned long addr)
